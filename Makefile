@@ -1,0 +1,68 @@
+# acre: the only build file. `make` builds build/acre and build/guest/*.elf.
+# V=release|debug|asan|tsan|cov|fuzz picks a variant (own folder), STATIC=1 one static binary,
+# CC=clang-14 the other compiler. `make help` lists targets.
+V ?= release
+CC = gcc
+PREFIX ?= /usr/local
+B := build$(if $(filter-out release,$(V)),/$(V))$(if $(STATIC),/static)$(if $(findstring clang,$(CC)),/clang)
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wundef -Wvla -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 \
+	-Wimplicit-fallthrough -Wswitch-enum
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+CFLAGS_debug := -O0 -g3 -DACRE_AUDIT
+CFLAGS_asan := -O1 -g -DACRE_AUDIT -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_tsan := -O1 -g -DACRE_AUDIT -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS_cov := -O0 -g --coverage
+CFLAGS_fuzz := -O1 -g -DACRE_AUDIT -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(B) $(WARN) $(CFLAGS_$(V)) -fPIE -pthread -MMD -MP $(CFLAGS)
+ALL_LDFLAGS = $(CFLAGS_$(V)) -pthread $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro,-z,now $(LDFLAGS)
+LIBS := -lfdt -ljansson -lcap-ng -lseccomp -lurcu-memb -lurcu-common
+ifeq ($(V),fuzz)
+CC = clang-14
+endif
+
+objs = $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)))
+MEMORY := $(call objs,memory/*.c)
+DEVICES := $(call objs,devices/*.c)
+VMM := $(filter-out $(B)/obj/vmm/main.o,$(call objs,vmm/*.c))
+UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+BENCH := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
+FUZZ := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
+GUESTS := $(patsubst guest/%.c,$(B)/guest/%.elf,$(wildcard guest/*.c))
+BOARDS := $(patsubst vmm/boards/%.dts,$(B)/boards/%.dtb,$(wildcard vmm/boards/*.dts))
+
+all: $(B)/acre guests
+guests: $(GUESTS)
+lib: $(B)/libacre-memory.a
+unit: $(UNIT)
+bench-bin: $(BENCH)
+fuzz: $(FUZZ)
+
+$(B)/acre: $(B)/obj/vmm/main.o $(VMM) $(B)/libacre-devices.a $(B)/libacre-memory.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/libacre-memory.a: $(MEMORY)
+$(B)/libacre-devices.a: $(DEVICES)
+$(B)/libacre-vmm.a: $(VMM)
+$(B)/%.a:
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(UNIT): $(B)/tests/unit/%: tests/unit/%.c $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcheck_pic -lsubunit -lm -lrt
+$(BENCH): $(B)/tests/bench/%: tests/bench/%.c $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(FUZZ): $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+-include guest/guest.mk
+-include $(shell find $(B)/obj $(B)/tests -name '*.d' 2>/dev/null)
+.PHONY: all guests lib unit bench-bin fuzz
+.DELETE_ON_ERROR:
+.SECONDARY:

@@ -1,0 +1,131 @@
+/*
+ * address_space.h - a root region seen by somebody, and accesses through it.
+ *
+ * An AddressSpace shows one tree (system_memory, system_io, an IOMMU's view). Its flat view is
+ * published by RCU: accesses take no lock to find who answers. An access that began before a
+ * commit is served wholly by the old view or wholly by the new; one that begins after the commit
+ * returned sees only the new.
+ *
+ * Context of accesses: a thread registered with memory_thread_register().
+ */
+#ifndef ACRE_MEMORY_ADDRESS_SPACE_H
+#define ACRE_MEMORY_ADDRESS_SPACE_H
+
+#include "memory/flatview.h"
+#include "memory/memtx.h"
+#include "memory/region.h"
+
+/* What an access gets where nothing answers (unassigned, reserved, refused by an IOMMU). */
+struct memory_unassigned {
+    uint8_t fill;       /* every byte of a read */
+    MemTxResult result; /* OR-ed into the access's result */
+};
+#define MEMORY_UNASSIGNED_MEMORY ((struct memory_unassigned){0xff, MEMTX_DECODE_ERROR})
+#define MEMORY_UNASSIGNED_IO ((struct memory_unassigned){0xff, MEMTX_OK})
+
+struct AddressSpace {
+    /* private to memory/ */
+    struct memory_core *core;
+    char *name;
+    MemoryRegion *root;
+    FlatView *current_map;       /* RCU */
+    _Atomic uint64_t generation; /* of current_map; never reused */
+    struct memory_unassigned unassigned;
+    struct AddressSpace *next;        /* the core's list, in order of creation */
+    struct MemoryListener *listeners; /* ascending priority */
+    struct as_windows *windows;       /* dirty windows of the open transaction */
+    struct itree eventfds;            /* current, absolute */
+    struct itree coalesced;           /* current, absolute */
+    bool coalesced_present;           /* read by dispatch: is there a ring to drain at all */
+};
+
+/*
+ * @root  referenced until finish.
+ * Returns: 0, -ENOMEM.
+ * Cost: renders the whole tree once.
+ */
+int address_space_init(AddressSpace *as, struct memory_core *core, MemoryRegion *root,
+                       const char *name, struct memory_unassigned unassigned)
+    __attribute__((warn_unused_result));
+/* Listeners must be gone. Accepts a zeroed space. */
+void address_space_finish(AddressSpace *as);
+
+/*
+ * One thread's memory of who answered last; a hit spares the lookup. Zero it to start; one for
+ * each (thread, address space) that wants one. Never dangles: it is trusted only while the space's
+ * generation stands.
+ */
+typedef struct MemoryAccessCache {
+    const AddressSpace *as;
+    uint64_t generation;
+    FlatRange range;
+} MemoryAccessCache;
+
+/*
+ * Reads or writes `len` bytes from `addr`, over as many regions as they cover, in ascending order;
+ * a failing piece does not stop the rest. A read fills all of buf whatever the result. Accesses to
+ * devices are cut to the sizes they declare; a piece of 1, 2, 4 or 8 bytes that the device takes
+ * is one callback. Wraps nowhere: bytes past 2^64-1 are unassigned.
+ * Returns: the OR of the pieces' results.
+ * Cost: O(log n) in the ranges for each region covered; nothing is allocated.
+ */
+MemTxResult address_space_rw(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, void *buf,
+                             uint64_t len, bool is_write);
+MemTxResult address_space_read(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, void *buf,
+                               uint64_t len);
+MemTxResult address_space_write(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, const void *buf,
+                                uint64_t len);
+/* The same with a cache, for a vCPU's exits. */
+MemTxResult address_space_rw_cached(AddressSpace *as, MemoryAccessCache *cache, hwaddr addr,
+                                    MemTxAttrs attrs, void *buf, uint64_t len, bool is_write);
+/*
+ * String I/O: `count` items of `size` (1, 2, 4) bytes, all at `addr`, in order, from or to
+ * consecutive places of buf. One lookup.
+ */
+MemTxResult address_space_rw_items(AddressSpace *as, MemoryAccessCache *cache, hwaddr addr,
+                                   MemTxAttrs attrs, void *buf, unsigned size, uint64_t count,
+                                   bool is_write);
+
+/* Writes RAM, ROM and ROM devices alike; devices are skipped. Returns: MEMTX_OK. */
+MemTxResult address_space_write_rom(AddressSpace *as, hwaddr addr, MemTxAttrs attrs,
+                                    const void *buf, uint64_t len);
+MemTxResult address_space_set(AddressSpace *as, hwaddr addr, uint8_t value, uint64_t len,
+                              MemTxAttrs attrs);
+/* Would an access be taken all along [addr, addr+len)? Has no side effect. */
+bool address_space_access_valid(AddressSpace *as, hwaddr addr, uint64_t len, bool is_write,
+                                MemTxAttrs attrs);
+
+/*
+ * One item in a stated byte order; straddling accesses are stitched as address_space_rw does.
+ * @result  may be NULL.
+ */
+uint8_t address_space_ldub(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, MemTxResult *result);
+uint16_t address_space_lduw_le(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, MemTxResult *res);
+uint32_t address_space_ldl_le(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, MemTxResult *res);
+uint64_t address_space_ldq_le(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, MemTxResult *res);
+uint16_t address_space_lduw_be(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, MemTxResult *res);
+uint32_t address_space_ldl_be(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, MemTxResult *res);
+uint64_t address_space_ldq_be(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, MemTxResult *res);
+void address_space_stb(AddressSpace *as, hwaddr addr, uint8_t val, MemTxAttrs attrs,
+                       MemTxResult *result);
+void address_space_stw_le(AddressSpace *as, hwaddr addr, uint16_t val, MemTxAttrs attrs,
+                          MemTxResult *result);
+void address_space_stl_le(AddressSpace *as, hwaddr addr, uint32_t val, MemTxAttrs attrs,
+                          MemTxResult *result);
+void address_space_stq_le(AddressSpace *as, hwaddr addr, uint64_t val, MemTxAttrs attrs,
+                          MemTxResult *result);
+void address_space_stw_be(AddressSpace *as, hwaddr addr, uint16_t val, MemTxAttrs attrs,
+                          MemTxResult *result);
+void address_space_stl_be(AddressSpace *as, hwaddr addr, uint32_t val, MemTxAttrs attrs,
+                          MemTxResult *result);
+void address_space_stq_be(AddressSpace *as, hwaddr addr, uint64_t val, MemTxAttrs attrs,
+                          MemTxResult *result);
+
+/*
+ * The section at an address, cut to [addr, addr+size). `section->mr` comes with a reference
+ * (memory_region_unref it).
+ * Returns: true; false where nothing answers on any of those bytes.
+ */
+bool address_space_find(AddressSpace *as, hwaddr addr, uint64_t size, MemoryRegionSection *section);
+
+#endif

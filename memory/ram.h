@@ -1,0 +1,83 @@
+/*
+ * ram.h - RAMBlock and RAMList: host memory that a guest may see.
+ *
+ * A block has a place in the VM's ram_addr_t space (it indexes dirty bitmaps and survives every
+ * move in the guest's map), a host mapping and a counted life; it is unmapped once, after the last
+ * region, view and reader let go.
+ */
+#ifndef ACRE_MEMORY_RAM_H
+#define ACRE_MEMORY_RAM_H
+
+#include "memory/itree.h"
+#include "memory/memtx.h"
+#include "memory/region.h"
+
+enum ram_backing {
+    RAM_ANONYMOUS, /* private, zero, never on disk */
+    RAM_MEMFD,     /* shareable: memfd_create */
+    RAM_FD,        /* a caller's descriptor (file, hugetlbfs, memfd); dup'ed */
+    RAM_PTR,       /* a caller's memory; never unmapped by us */
+};
+
+struct ram_block_config {
+    enum ram_backing backing;
+    uint64_t size;      /* bytes, 1..2^63; rounded up to the page size of the backing */
+    uint64_t max_size;  /* bytes a resize may reach; 0: same as size, not resizable */
+    bool readonly;      /* RAM_FD: map without write permission */
+    bool shared;        /* RAM_FD: MAP_SHARED, writes reach the file */
+    int fd;             /* RAM_FD */
+    uint64_t fd_offset; /* RAM_FD: bytes, a multiple of its page size */
+    uint64_t page_size; /* RAM_MEMFD: 0 the default, else a hugetlb size (2 MiB, 1 GiB) */
+    uint64_t align;     /* of the host address: a power of two; 0: the page size */
+    void *ptr;          /* RAM_PTR: page-aligned */
+    void (*resized)(void *opaque, uint64_t size);
+    void *resized_opaque;
+};
+
+struct RAMBlock {
+    /* private to memory/, but for reading by listings */
+    struct memory_core *core;
+    char *name;
+    uint8_t *host;
+    ram_addr_t offset;    /* in ram_addr_t space, aligned to 64 pages */
+    uint64_t used_length; /* bytes */
+    uint64_t max_length;  /* bytes */
+    uint64_t page_size;   /* bytes */
+    enum ram_backing backing;
+    bool readonly, shared;
+    int fd; /* -1: none */
+    uint64_t fd_offset;
+    void (*resized)(void *opaque, uint64_t size);
+    void *resized_opaque;
+    struct itree_node by_host;   /* RAMList.by_host */
+    struct itree_node by_offset; /* RAMList.by_offset */
+    uint64_t refs;               /* atomic */
+};
+
+/* All blocks of one VM. Guarded by the core lock. */
+typedef struct RAMList {
+    struct itree by_host;
+    struct itree by_offset;
+    uint64_t version; /* goes up with every block added or removed */
+} RAMList;
+
+/*
+ * Makes a block and adds it to the core's list, with one reference for the caller (a region's init
+ * takes it over). `name` is copied; it is what listings show.
+ * Returns: 0; -EINVAL a size, alignment or offset that does not fit; -ENOSPC no ram_addr_t left;
+ * -ENOMEM; what mmap, memfd_create or fstat said.
+ * Cost: one mmap; O(log n) in the blocks.
+ */
+int ram_block_new(struct memory_core *core, const char *name, const struct ram_block_config *config,
+                  RAMBlock **block) __attribute__((warn_unused_result));
+RAMBlock *ram_block_ref(RAMBlock *block);
+/* Accepts NULL. */
+void ram_block_unref(RAMBlock *block);
+
+/*
+ * The block that holds a host address, and the offset in it.
+ * Returns: the block with a reference, or NULL. Cost: O(log n).
+ */
+RAMBlock *ram_block_from_host(struct memory_core *core, const void *ptr, uint64_t *offset);
+
+#endif

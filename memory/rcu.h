@@ -1,0 +1,54 @@
+/*
+ * rcu.h - liburcu's memb flavour as acre uses it; nothing else in acre includes liburcu.
+ *
+ * Under ThreadSanitizer each publish, dereference, unlock and reclaim is told to it, since
+ * Debian's liburcu is not instrumented and would look like a race.
+ * Source: liburcu 0.13 (urcu-api.md, rcu-api.md).
+ */
+#ifndef ACRE_MEMORY_RCU_H
+#define ACRE_MEMORY_RCU_H
+
+#include <urcu/urcu-memb.h>
+
+#if defined(__SANITIZE_THREAD__)
+#define ACRE_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ACRE_TSAN 1
+#endif
+#endif
+
+#ifdef ACRE_TSAN
+void __tsan_acquire(void *addr);
+void __tsan_release(void *addr);
+/* One address stands for "all readers before the grace period". */
+#define RCU_TSAN_SYNC ((void *)&urcu_memb_register_thread)
+#define rcu_tsan_acquire() __tsan_acquire(RCU_TSAN_SYNC)
+#define rcu_tsan_release() __tsan_release(RCU_TSAN_SYNC)
+#else
+#define rcu_tsan_acquire() ((void)0)
+#define rcu_tsan_release() ((void)0)
+#endif
+
+static inline void rcu_lock(void)
+{
+    urcu_memb_read_lock();
+}
+
+static inline void rcu_unlock(void)
+{
+    rcu_tsan_release();
+    urcu_memb_read_unlock();
+}
+
+/* Acquire, not consume: no compiler implements consume, and on x86 it is a plain load. */
+#define rcu_load(ptr) __atomic_load_n(&(ptr), __ATOMIC_ACQUIRE)
+#define rcu_publish(ptr, value) __atomic_store_n(&(ptr), (value), __ATOMIC_RELEASE)
+
+/* First thing in every reclaim callback. */
+static inline void rcu_reclaim_begins(void)
+{
+    rcu_tsan_acquire();
+}
+
+#endif
