@@ -1,0 +1,85 @@
+/*
+ * board.h - a machine from a device tree.
+ *
+ * board_open() takes a flattened tree (built in, or a file), applies the command line's edits and
+ * reads what must be known before KVM is touched; board_build() makes the regions and devices.
+ * Bindings: vmm/boards/BINDINGS.md. A tree is a file from outside: nothing in it can do more than
+ * give an error that names the tree, the node and the property.
+ *
+ * Source: Devicetree Specification 0.4; libfdt.
+ */
+#ifndef ACRE_VMM_BOARD_H
+#define ACRE_VMM_BOARD_H
+
+#include "devices/device.h"
+#include "memory/memory.h"
+#include "vmm/error.h"
+#include "vmm/load.h"
+
+struct board_config {
+    const char *name;     /* `pc`, `bare`, or a path (it holds a '/' or ends in .dtb) */
+    uint64_t ram_size;    /* bytes, a multiple of 4096; 0: what the tree says */
+    unsigned cpu_num;     /* 1.. */
+    const char *bootargs; /* /chosen bootargs; NULL: none */
+    uint64_t reserved_first,
+        reserved_last; /* what KVM keeps for itself (TSS pages); both 0: none */
+};
+
+/* What devices are connected to. Functions may be NULL where no device of the tree needs them. */
+struct board_host {
+    struct device_clock *clock;
+    /* The line of an interrupt input (ISA IRQ = GSI). */
+    struct irq_line (*irq)(void *opaque, unsigned gsi);
+    struct request_line requests; /* what only the monitor can do */
+    struct byte_sink serial_out;  /* of the console's serial port */
+    struct byte_sink debug_out;   /* of the debug console */
+    /* The console's serial port has room for input again. Called under its device's lock. */
+    void (*input_wanted)(void *opaque);
+    /* Wall-clock time, seconds since 1970 UTC. */
+    int64_t (*wall_clock_s)(void *opaque);
+    void *opaque; /* for irq, input_wanted, wall_clock_s */
+};
+
+struct board; /* private */
+
+/*
+ * Returns: 0; -EINVAL the tree is not one, or says what cannot be; -ENOENT no such board or file;
+ * -errno of reading the file. err names board, node and property.
+ */
+int board_open(const struct board_config *config, struct board **board, struct error *err)
+    __attribute__((warn_unused_result));
+/* Devices, regions and spaces end here; no vCPU runs any more. Accepts NULL. */
+void board_free(struct board *board);
+
+/* Known after board_open(). */
+bool board_needs_irqchip(const struct board *board);
+uint64_t board_ram_size(const struct board *board);
+/* The memory map that the guest is told: ascending, disjoint; lives as long as the board. */
+const struct boot_map_entry *board_map(const struct board *board, size_t *num);
+/* The tree with all edits. Lives as long as the board. */
+const void *board_dtb(const struct board *board, size_t *size);
+
+/*
+ * Makes everything in `core` (which outlives the board). In one transaction; address spaces come
+ * up with the whole map.
+ * @host  copied. NULL: only to look at (devices are connected to nothing).
+ * Returns: 0; -EINVAL the tree; -ENOMEM; -errno. On failure call board_free().
+ */
+int board_build(struct board *board, struct memory_core *core, const struct board_host *host,
+                struct error *err) __attribute__((warn_unused_result));
+
+/* Known after board_build(). */
+AddressSpace *board_memory(struct board *board);
+AddressSpace *board_io(struct board *board);
+
+/*
+ * Power-on state of every device, and ROMs as they were. Context: no vCPU runs.
+ */
+void board_reset(struct board *board);
+
+/* The console's serial port; all do nothing when the board has none. Loop's thread, no lock. */
+size_t board_serial_receive(struct board *board, const uint8_t *data, size_t len);
+void board_serial_writable(struct board *board);
+void board_serial_break(struct board *board);
+
+#endif

@@ -1,0 +1,103 @@
+/*
+ * console.h - the host end of the guest's console: stdout and stdin.
+ *
+ * Output keeps its order across both sinks and never blocks the caller: what the descriptor does
+ * not take at once waits in a buffer that the event loop drains. When the buffer is full the
+ * serial sink takes less and is told later that there is room; the debug sink has no flow control,
+ * so its bytes are dropped and counted. A reader that went away (EPIPE) or a closed stdout makes
+ * output vanish; the guest goes on.
+ *
+ * Input comes from a terminal (raw mode, Ctrl-A commands), a pipe or a file, and is read only as
+ * fast as the guest takes it; its end ends reading. The descriptors' own flags are left alone:
+ * they are shared with other processes.
+ *
+ * Ctrl-A x ends the run, b sends a break, h shows help, Ctrl-A sends Ctrl-A; c is kept for a
+ * monitor. Only a terminal has these.
+ */
+#ifndef ACRE_VMM_CONSOLE_H
+#define ACRE_VMM_CONSOLE_H
+
+#include <stdatomic.h>
+#include <termios.h>
+
+#include "devices/device.h"
+#include "vmm/error.h"
+#include "vmm/loop.h"
+
+enum { CONSOLE_BUFFER_SIZE = 64 * 1024 };
+
+/* Whom the console serves; called on the loop's thread with no lock held. */
+struct console_guest {
+    /* Takes 0..len bytes of input; takes fewer only if console_input_wanted() follows later. */
+    size_t (*receive)(void *opaque, const uint8_t *data, size_t len);
+    /* There is room in the serial sink again. */
+    void (*writable)(void *opaque);
+    void (*send_break)(void *opaque);
+    /* The user wants to leave (Ctrl-A x). */
+    void (*quit)(void *opaque);
+    void *opaque;
+};
+
+struct console_config {
+    int in_fd, out_fd; /* -1: none. Not owned */
+    struct console_guest guest;
+};
+
+struct console {
+    /* private */
+    struct console_config config;
+    struct loop *loop;
+    pthread_mutex_t lock; /* the output side; inside it no other lock is taken */
+    int out_fd;           /* what is written to: out_fd, or a non-blocking reopening of it */
+    int out_kind;
+    bool out_owned, out_gone, out_watched, out_always_ready;
+    bool serial_waits;
+    uint8_t *buffer; /* NULL until something must wait */
+    size_t buffer_first, buffer_used;
+    uint64_t dropped; /* bytes of the debug sink */
+    struct loop_source out_source;
+    struct loop_work out_work, in_work, writable_work;
+    struct loop_source in_source;
+    int in_kind;
+    bool in_watched, in_end, in_registered, in_always_ready;
+    bool escape; /* Ctrl-A was the last key */
+    uint8_t in_buffer[256];
+    size_t in_first, in_used;
+    bool raw;
+};
+
+/*
+ * Looks at both descriptors. A terminal is not touched before console_start().
+ * Returns: 0; -errno.
+ */
+int console_init(struct console *console, struct loop *loop, const struct console_config *config,
+                 struct error *err) __attribute__((warn_unused_result));
+/* Drains for at most a second, says what was dropped, gives the terminal back. Accepts zeroed. */
+void console_finish(struct console *console);
+
+/*
+ * Takes the terminal (raw mode, when we are in its foreground) and begins to read. From here
+ * on the terminal is restored on every way out, fatal signals included.
+ * Context: the loop's thread, before it runs.
+ */
+void console_start(struct console *console);
+
+/* Where the serial port's and the debug console's bytes go. Context of both: any thread. */
+struct byte_sink console_serial_sink(struct console *console);
+struct byte_sink console_debug_sink(struct console *console);
+
+/* The guest has room for input again. Context: any thread, any device lock. */
+void console_input_wanted(struct console *console);
+
+/* Bytes are waiting for the descriptor. Context: any thread. */
+bool console_output_pending(struct console *console);
+/* Waits until all output is out, at most `timeout_ms`. Returns: true when it is. */
+bool console_flush(struct console *console, unsigned timeout_ms);
+
+/* SIGTSTP: gives the terminal back and stops; SIGCONT: takes it again. Loop's thread. */
+void console_suspend(struct console *console);
+void console_continue(struct console *console);
+/* True when a terminal is in use (those two signals are worth watching). */
+bool console_has_terminal(const struct console *console);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * options.h - the command line. Options are tables; one table gives parsing and --help.
+ *
+ * Nothing is printed here: an error is one line that names the option.
+ */
+#ifndef ACRE_VMM_OPTIONS_H
+#define ACRE_VMM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmm/error.h"
+#include "vmm/load.h"
+
+/* One option of a command. */
+struct option_spec {
+    char letter;       /* `-m`; 0: none */
+    const char *name;  /* `--cpus`, without the dashes; NULL: none */
+    const char *value; /* what the help calls its value; NULL: takes none */
+    const char *help;  /* one line */
+    /* Returns: 0; -EINVAL with err filled, without the option's name (the parser adds it). */
+    int (*set)(void *target, const char *value, struct error *err);
+};
+
+/*
+ * Parses `-m 1G`, `-m1G`, `--cpus 2`, `--cpus=2`; `--` ends options. Arguments that are no
+ * options go to `positional`, in order.
+ * @argv  the command's arguments, without the command itself.
+ * Returns: 0; -EINVAL.
+ */
+int options_parse(const struct option_spec *specs, size_t spec_num, int argc, char **argv,
+                  void *target, int (*positional)(void *target, const char *arg, struct error *err),
+                  struct error *err) __attribute__((warn_unused_result));
+/* Writes the table's help, two columns, to `fd`. */
+void options_print(int fd, const struct option_spec *specs, size_t spec_num);
+
+/*
+ * A number of bytes: decimal or 0x..., then K, M, G or T (powers of 1024), either case.
+ * Returns: 0; -EINVAL not such a number; -ERANGE above 2^64-1.
+ */
+int options_size(const char *text, uint64_t *bytes) __attribute__((warn_unused_result));
+
+enum debug_what {
+    DEBUG_TREE = 1 << 0,
+    DEBUG_VIEW = 1 << 1,
+    DEBUG_SLOTS = 1 << 2,
+    DEBUG_COMMITS = 1 << 3,
+};
+
+enum { RUN_MODULES_MAX = 32 };
+
+/* What `run` and `inspect` were asked for. Strings point into argv. */
+struct run_options {
+    const char *kernel; /* NULL: none given */
+    uint64_t ram_size;  /* bytes */
+    unsigned cpu_num;
+    const char *board;
+    const char *dump_dtb;
+    enum boot_kind boot_kind;
+    bool flat_addr_given;
+    uint64_t flat_addr;
+    const char *append;
+    const char *initrd;
+    char *modules[RUN_MODULES_MAX]; /* "FILE" or "FILE cmdline" */
+    size_t module_num;
+    uint64_t timeout_ns; /* 0: none */
+    bool reboot;
+    const char *result;
+    bool exit_status_qemu;
+    unsigned debug; /* enum debug_what */
+    bool audit;
+    bool sandbox;
+    const char *kvm_path;
+    bool verbose;
+    bool help;
+};
+
+/* Fills in the defaults, then what argv says. Returns: 0; -EINVAL. */
+int run_options_parse(int argc, char **argv, struct run_options *options, struct error *err)
+    __attribute__((warn_unused_result));
+int inspect_options_parse(int argc, char **argv, struct run_options *options, struct error *err)
+    __attribute__((warn_unused_result));
+/* `acre run --help`, `acre inspect --help`. */
+void run_options_print(int fd);
+void inspect_options_print(int fd);
+
+#endif

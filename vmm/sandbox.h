@@ -1,0 +1,32 @@
+/*
+ * sandbox.h - least privilege: no capabilities, no way to gain any, and a list of allowed system
+ * calls. The list is a table with the reason for each entry, in sandbox.c.
+ *
+ * Order: sandbox_drop_privileges() while there is one thread (capset works on the calling thread;
+ * later ones inherit), then threads start, then sandbox_filter() reaches them all (TSYNC). A call
+ * that is not on the list kills the process with SIGSYS; the kernel's log (`dmesg`, "audit:
+ * type=1326 ... syscall=N") names it, and `--sandbox off` with strace shows where.
+ *
+ * Source: seccomp(2), capabilities(7), libseccomp 2.5, libcap-ng 0.8.
+ */
+#ifndef ACRE_VMM_SANDBOX_H
+#define ACRE_VMM_SANDBOX_H
+
+#include <stdbool.h>
+
+#include "vmm/error.h"
+
+/* Returns: 0; -errno, err says what failed. */
+int sandbox_drop_privileges(struct error *err) __attribute__((warn_unused_result));
+
+/* Context: after every thread of the run has been started. Returns: 0; -errno. */
+int sandbox_filter(struct error *err) __attribute__((warn_unused_result));
+
+/* What `--sandbox` is when it is not given: off in sanitizer and coverage builds, else on. */
+bool sandbox_default(void);
+
+/* Calls `each` for every allowed call: its name and the reason. For `acre doctor` and tests. */
+void sandbox_for_each(void (*each)(void *opaque, const char *syscall_name, const char *reason),
+                      void *opaque);
+
+#endif
