@@ -1,0 +1,87 @@
+/*
+ * machine.h - a whole machine: memory, board, VM, slots, vCPUs, event loop, clock and console, put
+ * together, run to a verdict, and taken apart.
+ *
+ * Threads: the caller's runs the event loop (timers, console, signals, restarts, watch for idle
+ * hangs); one per vCPU; liburcu's worker.
+ */
+#ifndef ACRE_VMM_MACHINE_H
+#define ACRE_VMM_MACHINE_H
+
+#include "vmm/board.h"
+#include "vmm/console.h"
+#include "vmm/kvm_events.h"
+#include "vmm/kvm_slots.h"
+#include "vmm/load.h"
+#include "vmm/loop.h"
+#include "vmm/vclock.h"
+#include "vmm/vcpu.h"
+#include "vmm/verdict.h"
+
+struct machine;
+
+struct machine_config {
+    struct board *board; /* opened; taken over by machine_init, whatever it returns */
+    unsigned cpu_num;    /* 1.. */
+    /* Kernel and modules; `map` and `dtb` are filled in from the board. Descriptors outlive us. */
+    struct boot_config boot;
+    int in_fd, out_fd;    /* the console; -1: none */
+    uint64_t timeout_ns;  /* of running; 0: none */
+    bool reboot;          /* a reset restarts the guest */
+    bool sandbox;         /* drop privileges and filter system calls before the first entry */
+    bool audit;           /* check slots against the view after every commit */
+    const char *kvm_path; /* NULL: /dev/kvm */
+    /*
+     * The map stands, slots included; nothing runs yet. May print, and register listeners that it
+     * takes away itself when `finished` is called. Both may be NULL.
+     */
+    void (*ready)(void *opaque, struct machine *machine);
+    void (*finished)(void *opaque, struct machine *machine);
+    /* One line about what was chosen, in words for the user. May be NULL. */
+    void (*chosen)(void *opaque, const char *line);
+    void *opaque;
+};
+
+struct machine {
+    struct machine_config config;
+    struct memory_core core;
+    struct board *board;
+    struct kvm kvm;
+    struct kvm_slots slots;
+    struct kvm_events memory_events, io_events;
+    struct kvm_ring ring;
+    struct vcpu_group vcpus;
+    struct loop loop;
+    struct vclock clock;
+    struct console console;
+    struct boot_image *image;
+    struct verdict_box verdict;
+    /* private */
+    struct machine_irq *irqs; /* one per interrupt input */
+    struct loop_work reset_work;
+    struct device_timer tick, timeout;
+    bool irqchip, stopping, thread_registered;
+};
+
+/*
+ * Everything up to the first entry but the threads. On failure nothing is left, and the board is
+ * freed.
+ * Returns: 0; -errno, err has the line for the user.
+ * Context: the process's first thread, which stays the loop's.
+ */
+int machine_init(struct machine *machine, const struct machine_config *config, struct error *err)
+    __attribute__((warn_unused_result));
+
+/*
+ * Runs until there is a verdict, which is copied out. Every way of failing is a verdict as well
+ * (VERDICT_FAULT). Console output is flushed by machine_finish().
+ */
+void machine_run(struct machine *machine, struct verdict *verdict);
+
+/* Accepts a zeroed machine. Drains the console for at most a second. */
+void machine_finish(struct machine *machine);
+
+/* Ends the run, from any thread; the first one counts. */
+void machine_end(struct machine *machine, const struct verdict *verdict);
+
+#endif

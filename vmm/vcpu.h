@@ -1,0 +1,138 @@
+/*
+ * vcpu.h - virtual CPUs: one thread each, in KVM_RUN or serving what made it return.
+ *
+ * struct vcpu_group holds what they share and can keep all of them out of the guest: parked (for
+ * the time of a change of the memory map; a vCPU counts as parked whenever it is outside KVM_RUN)
+ * or paused (each has also finished what it was serving).
+ *
+ * A kick: set the request, then immediate_exit, then signal the thread. The vCPU clears
+ * immediate_exit, then reads requests, then enters KVM_RUN; so none is lost. vCPU ioctls are issued
+ * by the vCPU's own thread only; others post a function to it (vcpu_group_call).
+ *
+ * Lock order: group lock last; nothing is taken inside.
+ * Source: api.rst 4.10 KVM_RUN, 5 "The kvm_run structure".
+ */
+#ifndef ACRE_VMM_VCPU_H
+#define ACRE_VMM_VCPU_H
+
+#include <pthread.h>
+
+#include "memory/memory.h"
+#include "vmm/kvm.h"
+#include "vmm/kvm_ring.h"
+#include "vmm/verdict.h"
+#include "vmm/x86.h"
+
+struct vcpu_group;
+
+struct vcpu {
+    struct vcpu_group *group;
+    unsigned index;
+    int fd;
+    struct kvm_run *run;
+    pthread_t thread;
+    bool thread_started;
+    /* What other threads read and write, on its own line. */
+    _Alignas(64) _Atomic uint32_t requests; /* VCPU_REQUEST_* */
+    _Atomic bool in_guest;                  /* about to enter, inside, or just leaving KVM_RUN */
+    _Atomic uint64_t exits;                 /* returns from KVM_RUN that were served */
+    bool waiting;                           /* group lock: stands at the gate, serves nothing */
+    /* The vCPU thread's own. */
+    MemoryAccessCache memory_cache, io_cache;
+    struct x86_reset_state *reset; /* NULL: a restart was not asked for */
+    /* The idle check's: exits at the last look, and whether that idle period was looked at. */
+    uint64_t idle_exits;
+    bool idle_seen;
+};
+
+enum {
+    VCPU_REQUEST_WAIT = 1 << 0, /* park or pause: stand at the gate */
+    VCPU_REQUEST_STOP = 1 << 1, /* end the thread */
+    VCPU_REQUEST_CALL = 1 << 2, /* run the posted function */
+};
+
+struct vcpu_group_config {
+    struct kvm *kvm;
+    struct memory_core *core;
+    AddressSpace *memory, *io;
+    struct kvm_ring *ring;
+    unsigned num; /* vCPUs, 1.. */
+    bool irqchip;
+    bool restartable; /* keep the reset state, vcpu_group_reset() will be called */
+    /* A vCPU came to an end of the run (crash kinds, faults). Context: its thread. */
+    void (*ended)(void *opaque, const struct verdict *verdict);
+    /* A line for the user (a refused optional MSR, say). */
+    void (*warn)(void *opaque, const char *line);
+    void *opaque;
+};
+
+struct vcpu_group {
+    struct vcpu_group_config config;
+    struct vcpu *vcpus;
+    unsigned running; /* threads that have not ended; lock */
+    unsigned holds;   /* parks and pauses in force; lock */
+    bool stopping;    /* lock */
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* a vCPU left the guest, came to the gate, ended; a hold ended */
+    void (*call)(void *opaque, struct vcpu *vcpu); /* posted function; lock */
+    void *call_opaque;
+    unsigned call_pending; /* lock */
+};
+
+/*
+ * Makes the vCPUs with their CPUID; no thread yet. The ring is set up from the first one's mapping.
+ * Returns: 0; -errno, err says what.
+ */
+int vcpu_group_init(struct vcpu_group *group, const struct vcpu_group_config *config,
+                    struct error *err) __attribute__((warn_unused_result));
+/* Threads must have been stopped. Accepts a zeroed one. */
+void vcpu_group_finish(struct vcpu_group *group);
+
+/* The first CPU's registers. Context: before the threads start, or while paused and reset. */
+int vcpu_group_set_entry(struct vcpu_group *group, const struct boot_entry *entry,
+                         struct error *err) __attribute__((warn_unused_result));
+/* Starts the threads, which wait at the gate (one hold is in force). */
+int vcpu_group_start(struct vcpu_group *group, struct error *err)
+    __attribute__((warn_unused_result));
+/* Asks all to end; does not wait. Context: any thread, vCPUs included; async to all locks. */
+void vcpu_group_stop(struct vcpu_group *group);
+/* Waits for all threads. Context: not a vCPU. */
+void vcpu_group_join(struct vcpu_group *group);
+
+/* Returns when no vCPU is inside KVM_RUN; none enters until unpark. Nests. Any thread. */
+void vcpu_group_park(struct vcpu_group *group);
+void vcpu_group_unpark(struct vcpu_group *group);
+/* The same without waiting: from a vCPU's own access, say. Ended by unpark. */
+void vcpu_group_hold(struct vcpu_group *group);
+/*
+ * A park that also waits until every vCPU has finished what it served. Ended by unpark.
+ * Context: not a vCPU, no owner's lock.
+ */
+void vcpu_group_pause(struct vcpu_group *group);
+
+/*
+ * Runs `call` once on each live vCPU's thread, outside the guest, and waits. vCPUs at the gate
+ * answer from there.
+ * Context: not a vCPU; no two at a time.
+ */
+void vcpu_group_call(struct vcpu_group *group, void (*call)(void *opaque, struct vcpu *vcpu),
+                     void *opaque);
+
+/* Power-on state of every vCPU. Context: paused. Returns: 0 or -errno of the first that failed. */
+int vcpu_group_reset(struct vcpu_group *group) __attribute__((warn_unused_result));
+
+/*
+ * To be called now and then (every 250 ms). A vCPU without an exit since the last call is kicked,
+ * once per idle period, and asked for its MP state and RFLAGS.
+ * Returns: true when nothing can wake any: all halted with IF=0, or waiting for SIPI.
+ * Context: not a vCPU.
+ */
+bool vcpu_group_is_hung(struct vcpu_group *group);
+
+/* The sum of served exits. */
+uint64_t vcpu_group_exits(struct vcpu_group *group);
+
+/* The signal that kicks; its handler does nothing. Installed by vcpu_group_init(). */
+int vcpu_kick_signal(void);
+
+#endif

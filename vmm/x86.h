@@ -1,0 +1,62 @@
+/*
+ * x86.h - the state an x86 vCPU starts in: CPUID, segment and control registers, MSRs, LAPIC.
+ *
+ * Source: Intel SDM vol. 2A CPUID, vol. 3A ch. 3, 9, 11; api.rst (KVM_SET_CPUID2, KVM_SET_SREGS);
+ * Documentation/virt/kvm/x86/cpuid.rst.
+ */
+#ifndef ACRE_VMM_X86_H
+#define ACRE_VMM_X86_H
+
+#include "vmm/kvm.h"
+#include "vmm/load.h"
+
+enum { X86_CPUID_MAX = 256 };
+
+/* Room for every leaf KVM may report. */
+struct x86_cpuid {
+    uint32_t nent, padding; /* as struct kvm_cpuid2 begins */
+    struct kvm_cpuid_entry2 entries[X86_CPUID_MAX];
+};
+
+/* What a guest's CPUID says beyond what KVM supports. */
+struct x86_cpuid_config {
+    unsigned index;   /* of the vCPU: its APIC id */
+    unsigned cpu_num; /* 1..; one socket, one thread a core */
+    bool irqchip;     /* LAPIC in the kernel; without: no APIC, x2APIC, TSC deadline */
+    bool tsc_deadline;
+    uint32_t tsc_khz; /* 0: not known, no frequency leaf */
+};
+
+/*
+ * Edits what KVM_GET_SUPPORTED_CPUID gave into what one vCPU shows. May be applied again to its own
+ * result with another index. Entries are changed in place; a missing leaf is added while there is
+ * room.
+ */
+void x86_cpuid_edit(struct x86_cpuid *cpuid, const struct x86_cpuid_config *config);
+
+/* The entry of a leaf and subleaf, or NULL. */
+struct kvm_cpuid_entry2 *x86_cpuid_find(struct x86_cpuid *cpuid, uint32_t function, uint32_t index);
+
+/*
+ * The first CPU's registers from how the kernel wants to be entered.
+ * @sregs  on entry what KVM gave at reset (the APIC base is kept).
+ */
+void x86_entry_state(const struct boot_entry *entry, struct kvm_regs *regs,
+                     struct kvm_sregs *sregs);
+
+/* What a vCPU was at reset, so that a restart can put it back. */
+struct x86_reset_state {
+    struct kvm_regs regs;
+    struct kvm_sregs sregs;
+    struct kvm_vcpu_events events;
+    struct kvm_lapic_state lapic; /* irqchip only */
+};
+
+/* Reads it, right after KVM_CREATE_VCPU. Returns: 0 or -errno. */
+int x86_reset_read(struct kvm *kvm, int fd, bool irqchip, struct x86_reset_state *state)
+    __attribute__((warn_unused_result));
+/* Puts it back, MP state included. Returns: 0 or -errno. */
+int x86_reset_write(struct kvm *kvm, int fd, bool irqchip, bool boot_cpu,
+                    const struct x86_reset_state *state) __attribute__((warn_unused_result));
+
+#endif
