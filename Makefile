@@ -62,6 +62,7 @@ $(FUZZ): $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libacre-vmm.a $(B)/libacre-devic
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 -include guest/guest.mk
+-include tests/tests.mk
 -include $(shell find $(B)/obj $(B)/tests -name '*.d' 2>/dev/null)
 .PHONY: all guests lib unit bench-bin fuzz
 .DELETE_ON_ERROR:
