@@ -1,0 +1,150 @@
+/* apic.c - register writes, and the INIT-SIPI-SIPI sequence of the MP specification. */
+#include "guest/lib/apic.h"
+
+#include "guest/lib/cpu.h"
+#include "guest/lib/interrupt.h"
+#include "guest/lib/io.h"
+#include "guest/lib/start.h"
+#include "guest/lib/string.h"
+#include "guest/lib/time.h"
+
+#define LAPIC_BASE 0xfee00000
+#define CPUID_EDX_APIC (1u << 9)
+#define MSR_APIC_BASE 0x1b
+#define APIC_BASE_ENABLE (1u << 11)
+
+enum lapic_reg {
+    LAPIC_ID = 0x20,
+    LAPIC_VERSION = 0x30,
+    LAPIC_EOI = 0xb0,
+    LAPIC_SVR = 0xf0,
+    LAPIC_ICR_LOW = 0x300,
+    LAPIC_ICR_HIGH = 0x310,
+    LAPIC_LVT_TIMER = 0x320,
+    LAPIC_LVT_LINT0 = 0x350,
+    LAPIC_LVT_LINT1 = 0x360,
+    LAPIC_TIMER_INITIAL = 0x380,
+    LAPIC_TIMER_DIVIDE = 0x3e0,
+};
+#define SVR_ENABLE (1u << 8)
+#define LVT_MASKED (1u << 16)
+#define LVT_PERIODIC (1u << 17)
+#define LVT_EXTINT 0x700u
+#define LVT_NMI 0x400u
+#define ICR_INIT 0x4500u
+#define ICR_SIPI 0x4600u
+#define ICR_FIXED 0x4000u
+#define ICR_PENDING (1u << 12)
+#define DIVIDE_BY_16 3
+
+extern const char ap_trampoline[], ap_trampoline_end[];
+extern volatile uint32_t ap_count; /* CPUs that came up; start.S counts */
+
+static void (*ap_entry)(unsigned number); /* what started CPUs run; start.S has no arguments */
+
+void ap_start(unsigned number);
+
+static uint32_t reg_read(enum lapic_reg reg)
+{
+    return mmio_read32(LAPIC_BASE + reg);
+}
+
+static void reg_write(enum lapic_reg reg, uint32_t value)
+{
+    mmio_write32(LAPIC_BASE + reg, value);
+}
+
+bool lapic_present(void)
+{
+    return (cpuid(1).edx & CPUID_EDX_APIC) && (rdmsr(MSR_APIC_BASE) & APIC_BASE_ENABLE);
+}
+
+uint8_t lapic_version(void)
+{
+    return (uint8_t)reg_read(LAPIC_VERSION);
+}
+
+uint8_t lapic_id(void)
+{
+    return (uint8_t)(reg_read(LAPIC_ID) >> 24);
+}
+
+void lapic_enable(bool pic)
+{
+    reg_write(LAPIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
+    reg_write(LAPIC_LVT_LINT0, pic ? LVT_EXTINT : LVT_MASKED);
+    reg_write(LAPIC_LVT_LINT1, LVT_NMI);
+}
+
+void lapic_eoi(void)
+{
+    reg_write(LAPIC_EOI, 0);
+}
+
+static void send(uint8_t id, uint32_t command)
+{
+    while (reg_read(LAPIC_ICR_LOW) & ICR_PENDING) {
+        cpu_pause();
+    }
+    reg_write(LAPIC_ICR_HIGH, (uint32_t)id << 24);
+    reg_write(LAPIC_ICR_LOW, command);
+}
+
+void lapic_send(uint8_t id, unsigned vector)
+{
+    send(id, ICR_FIXED | vector);
+}
+
+void lapic_timer_start(unsigned vector, uint32_t count, bool periodic)
+{
+    reg_write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_16);
+    reg_write(LAPIC_LVT_TIMER, vector | (periodic ? LVT_PERIODIC : 0));
+    reg_write(LAPIC_TIMER_INITIAL, count);
+}
+
+void lapic_timer_stop(void)
+{
+    reg_write(LAPIC_LVT_TIMER, LVT_MASKED);
+    reg_write(LAPIC_TIMER_INITIAL, 0);
+}
+
+static bool wait_for_cpus(uint32_t count, unsigned ms)
+{
+    struct deadline limit = deadline_ms(ms);
+
+    while (ap_count < count) {
+        if (deadline_passed(&limit)) {
+            return false;
+        }
+        cpu_pause();
+    }
+    return true;
+}
+
+bool cpu_start(uint8_t id, void (*entry)(unsigned number))
+{
+    uint32_t want = ap_count + 1;
+
+    if (want > AP_MAX) {
+        return false;
+    }
+    ap_entry = entry;
+    memcpy((void *)AP_TRAMPOLINE, ap_trampoline, (size_t)(ap_trampoline_end - ap_trampoline));
+    send(id, ICR_INIT);
+    delay_ms(10);
+    send(id, ICR_SIPI | AP_TRAMPOLINE >> 12);
+    if (wait_for_cpus(want, 200)) {
+        return true;
+    }
+    /* The second SIPI is ignored by a CPU that took the first. */
+    send(id, ICR_SIPI | AP_TRAMPOLINE >> 12);
+    return wait_for_cpus(want, 2000);
+}
+
+/* Called by start.S on the new CPU. */
+void ap_start(unsigned number)
+{
+    interrupts_load();
+    lapic_enable(false);
+    ap_entry(number);
+}

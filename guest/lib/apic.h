@@ -1,0 +1,34 @@
+/*
+ * apic.h - the local APIC in xAPIC mode, and further CPUs.
+ *
+ * Every CPU has its own LAPIC at the same address. Source: Intel SDM vol. 3A ch. 10 and 8.4.
+ */
+#ifndef ACRE_GUEST_LIB_APIC_H
+#define ACRE_GUEST_LIB_APIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Does CPUID announce one, switched on by IA32_APIC_BASE? */
+bool lapic_present(void);
+uint8_t lapic_version(void);
+uint8_t lapic_id(void);
+/* Switches this CPU's on; the PIC keeps reaching the CPU where `pic` (the first CPU). */
+void lapic_enable(bool pic);
+void lapic_eoi(void);
+/* A fixed interrupt to the CPU with that APIC id. @vector  48..62 */
+void lapic_send(uint8_t id, unsigned vector);
+/* Counts down from `count` at bus clock / 16, once or over and over, then `vector`. */
+void lapic_timer_start(unsigned vector, uint32_t count, bool periodic);
+void lapic_timer_stop(void);
+
+/*
+ * Starts the CPU with that APIC id by INIT and SIPI; it runs entry(number) with interrupts off and
+ * this program's IDT, on a stack of its own of 4 KiB, then halts. `number` counts the started CPUs
+ * from 1.
+ * @entry  the same for all calls
+ * Returns: false when the CPU has not shown up after 2 s, or AP_MAX are running already.
+ */
+bool cpu_start(uint8_t id, void (*entry)(unsigned number));
+
+#endif
