@@ -61,9 +61,17 @@ $(FUZZ): $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libacre-vmm.a $(B)/libacre-devic
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+$(B)/acre.1: vmm/acre.1.scd
+	scdoc <$< >$@
+install: $(B)/acre $(B)/acre.1
+	install -D -m 755 $(B)/acre "$(DESTDIR)$(PREFIX)/bin/acre"
+	install -D -m 644 $(B)/acre.1 "$(DESTDIR)$(PREFIX)/share/man/man1/acre.1"
+	install -D -m 644 vmm/acre.bash-completion \
+		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/acre"
+
 -include guest/guest.mk
 -include tests/tests.mk
 -include $(shell find $(B)/obj $(B)/tests -name '*.d' 2>/dev/null)
-.PHONY: all guests lib unit bench-bin fuzz
+.PHONY: all guests lib unit bench-bin fuzz install
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -1,0 +1,29 @@
+# shellcheck shell=bash
+# Loaded by every CLI test. ACRE and GUESTS may name another build.
+setup() {
+    root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+    acre=${ACRE:-$root/build/acre}
+    # shellcheck disable=SC2034 # for the tests
+    guests=${GUESTS:-$root/build/guest}
+    cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# Runs acre as `run` does, with stdout in $output, stderr in $stderr, and the status in $status.
+acre() {
+    status=0
+    "$acre" "$@" >out 2>err </dev/null || status=$?
+    output=$(cat out)
+    stderr=$(cat err)
+}
+
+# It failed with status 125 and one line on stderr, which holds the text.
+fails_with() {
+    [ "$status" -eq 125 ] && [ "$(wc -l <err)" -eq 1 ] && [[ $stderr == "acre: error: "*"$1"* ]] || {
+        echo "status $status, stdout: $output, stderr: $stderr"
+        return 1
+    }
+}
+
+needs_kvm() {
+    [ "${ACRE_KVM:-}" != no ] && (exec 3<>/dev/kvm) 2>/dev/null || skip "no usable /dev/kvm"
+}
