@@ -13,7 +13,7 @@
 bool lapic_present(void);
 uint8_t lapic_version(void);
 uint8_t lapic_id(void);
-/* Switches this CPU's on; the PIC keeps reaching the CPU where `pic` (the first CPU). */
+/* Switches this CPU's on. @pic  the PIC's interrupts reach the CPU through it (LINT0) */
 void lapic_enable(bool pic);
 void lapic_eoi(void);
 /* A fixed interrupt to the CPU with that APIC id. @vector  48..62 */

@@ -1,0 +1,16 @@
+/*
+ * mb1_32.S - ELF32 with a Multiboot 1 header without address fields.
+ */
+#define NAME "mb1_32"
+#include "guest/boot/check.h"
+#include "guest/boot/multiboot1.h"
+
+    .text
+    .code32
+    .globl start
+start:
+    check_protected_mode
+    check_multiboot1
+    jmp passed
+    endings
+    uninitialised
