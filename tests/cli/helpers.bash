@@ -25,5 +25,5 @@ fails_with() {
 }
 
 needs_kvm() {
-    [ "${ACRE_KVM:-}" != no ] && (exec 3<>/dev/kvm) 2>/dev/null || skip "no usable /dev/kvm"
+    "$root/scripts/have-kvm" || skip "no usable /dev/kvm"
 }
