@@ -28,6 +28,7 @@
 #define ACRE_DEVICES_I8254_H
 
 #include "devices/device.h"
+#include "devices/i8254_counter.h"
 #include "memory/region.h"
 
 #define I8254_CLOCK_HZ 1193182U
@@ -40,30 +41,6 @@ struct i8254_config {
     struct device_clock *clock; /* required */
 };
 
-struct i8254_counter {
-    uint8_t control;    /* low six bits of the control word: RW1-0, M2-0, BCD */
-    bool gate;          /* level */
-    bool loaded;        /* the counting element was loaded since the control word */
-    bool origin_high;   /* mode 3: OUT at `origin` */
-    bool stopped;       /* counting is off: `elapsed` stands */
-    bool load_pending;  /* the count register goes to the counting element at load_tick */
-    bool load_in_cycle; /* ... at a natural end of a (half) cycle */
-    bool null_count;    /* status bit 6 */
-    bool write_msb;     /* the next count write is the MSB */
-    bool read_msb;      /* the next unlatched read is the MSB */
-    bool status_latched;
-    uint8_t latched_num;     /* bytes of the count latch still to be read */
-    uint8_t write_lsb;       /* first byte of a two-byte count */
-    uint8_t status;          /* latched */
-    uint16_t latch;          /* latched count */
-    uint32_t count_register; /* 1..65536, in ticks */
-    uint32_t count;          /* what was loaded, 1..65536 */
-    uint64_t origin;         /* tick at which the counting element was `count` */
-    uint64_t elapsed;        /* ticks counted when counting stopped */
-    uint64_t load_tick;
-    uint64_t strobe_tick; /* modes 4, 5: when OUT is low */
-};
-
 struct i8254 {
     MemoryRegion mr;        /* I8254_NUM_PORTS bytes: 0x40 */
     MemoryRegion mr_port61; /* 1 byte: 0x61 */
@@ -73,7 +50,7 @@ struct i8254 {
     struct i8254_config config;
     struct device_timer timer;
     struct i8254_counter counters[I8254_NUM_COUNTERS];
-    uint64_t irq_tick;    /* the irq line is right up to here */
+    uint64_t irq_tick;    /* the irq line followed counter 0 up to here */
     uint64_t wake_ns_min; /* no periodic wake-up before */
     bool irq_level;
     uint8_t port61; /* bits 0-3 */

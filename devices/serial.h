@@ -46,7 +46,7 @@ struct serial_config {
 
 struct serial_char {
     uint8_t data;
-    uint8_t errors; /* LSR bits BI, FE, PE that came with it */
+    uint8_t errors; /* LSR bits BI, FE, PE that come with it, until it is at the top */
 };
 
 struct serial {
@@ -55,17 +55,18 @@ struct serial {
 
     /* private */
     struct serial_config config;
-    struct device_timer timeout; /* character time-out; armed only where it would raise the irq */
+    struct device_timer timeout; /* character time-out; armed only where it could raise the irq */
+    uint64_t timeout_armed_ns;   /* its deadline; 0: not armed */
     uint8_t ier, fcr, lcr, mcr, scr, dll, dlm;
-    uint8_t msr_delta; /* low nibble of MSR */
-    uint8_t rx_latch;  /* what RBR reads when the receiver is empty */
-    bool overrun;      /* LSR bit OE */
-    bool thre_pending;
+    uint8_t msr_delta;  /* low nibble of MSR */
+    uint8_t lsr_errors; /* OE, PE, FE, BI: what an LSR read clears */
+    uint8_t rbr;        /* read when the receiver is empty: the last character */
+    bool thre_pending;  /* the THRE interrupt's latch */
     bool irq_level;
-    bool receive_refused;
+    bool receive_refused; /* owes a can_receive() */
     struct serial_char rx[SERIAL_FIFO_SIZE];
     unsigned rx_first, rx_num;
-    uint64_t rx_timeout_ns; /* when the time-out is due, while rx_num > 0 */
+    uint64_t rx_timeout_ns; /* the time-out is due from here on; counts while rx_num > 0 */
     uint8_t tx[SERIAL_FIFO_SIZE];
     unsigned tx_num;
     uint64_t tx_lost;
