@@ -43,16 +43,6 @@ static void check_unassigned(void)
     report(reads_ones(UNASSIGNED), "a locked increment there is dropped");
 }
 
-static bool all_are(const uint8_t *bytes, size_t count, uint8_t value)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (bytes[i] != value) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void check_strings(void)
 {
     static uint8_t buf[64];
@@ -60,12 +50,13 @@ static void check_strings(void)
 
     memset(buf, GUARD, sizeof(buf));
     mmio_copy8(in, UNASSIGNED, 32);
-    report(all_are(buf, 16, GUARD) && all_are(buf + 16, 32, 0xff) && all_are(buf + 48, 16, GUARD),
+    report(memory_is(buf, GUARD, 16) && memory_is(buf + 16, 0xff, 32) &&
+               memory_is(buf + 48, GUARD, 16),
            "rep movsb from there: 32 bytes of ones and no more");
     memset(buf, 0, sizeof(buf));
     mmio_copy8(UNASSIGNED, in, 32);
     mmio_copy8(UNASSIGNED + 64, UNASSIGNED, 8);
-    report(all_are(buf, sizeof(buf), 0) && reads_ones(UNASSIGNED),
+    report(memory_is(buf, 0, sizeof(buf)) && reads_ones(UNASSIGNED),
            "rep movsb to there, and from there to there");
 }
 

@@ -9,7 +9,6 @@
 #define CMOS_INDEX 0x70
 #define CMOS_FIRST 0x40 /* of the bytes written here */
 #define CMOS_COUNT 8
-#define FIFO_SIZE 16
 #define LONG_COUNT 5000 /* more than a page */
 #define GUARD 0x77
 
@@ -46,16 +45,6 @@ static void check_widths(void)
     report(inb(SCRATCH) == 0x99, "a word write across a device's end keeps its low byte");
 }
 
-static bool all_are(const uint8_t *bytes, size_t count, uint8_t value)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (bytes[i] != value) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void check_repeated_input(void)
 {
     static uint8_t buf[LONG_COUNT + 16];
@@ -63,28 +52,29 @@ static void check_repeated_input(void)
     outb(SCRATCH, 0x81);
     memset(buf, GUARD, sizeof(buf));
     insb(SCRATCH, buf + 8, LONG_COUNT);
-    report(all_are(buf, 8, GUARD) && all_are(buf + 8, LONG_COUNT, 0x81) &&
-               all_are(buf + 8 + LONG_COUNT, 8, GUARD),
+    report(memory_is(buf, GUARD, 8) && memory_is(buf + 8, 0x81, LONG_COUNT) &&
+               memory_is(buf + 8 + LONG_COUNT, GUARD, 8),
            "rep insb of %u bytes fills them and no others", LONG_COUNT);
     memset(buf, GUARD, 64);
     insb_down(SCRATCH, buf + 40, 9);
-    report(all_are(buf, 32, GUARD) && all_are(buf + 32, 9, 0x81) && all_are(buf + 41, 8, GUARD),
+    report(memory_is(buf, GUARD, 32) && memory_is(buf + 32, 0x81, 9) &&
+               memory_is(buf + 41, GUARD, 8),
            "rep insb downwards");
     memset(buf, GUARD, 64);
     insw(SCRATCH - 1, buf + 8, 3);
-    report(buf[9] == 0x81 && buf[11] == 0x81 && buf[13] == 0x81 && all_are(buf + 14, 8, GUARD),
+    report(buf[9] == 0x81 && buf[11] == 0x81 && buf[13] == 0x81 && memory_is(buf + 14, GUARD, 8),
            "rep insw: every item is a word of the same port");
     memset(buf, GUARD, 64);
     insl_down(SCRATCH - 3, buf + 16, 3);
-    report(buf[19] == 0x81 && buf[15] == 0x81 && buf[11] == 0x81 && all_are(buf, 8, GUARD) &&
-               all_are(buf + 20, 8, GUARD),
+    report(buf[19] == 0x81 && buf[15] == 0x81 && buf[11] == 0x81 && memory_is(buf, GUARD, 8) &&
+               memory_is(buf + 20, GUARD, 8),
            "rep insl downwards");
     memset(buf, GUARD, 64);
     insl(PORT_EMPTY, buf + 8, 4);
-    report(all_are(buf + 8, 16, 0xff) && all_are(buf + 24, 8, GUARD),
+    report(memory_is(buf + 8, 0xff, 16) && memory_is(buf + 24, GUARD, 8),
            "rep insl from an unassigned port: all ones");
     insb(SCRATCH, buf + 24, 0);
-    report(all_are(buf + 24, 8, GUARD), "rep insb of nothing");
+    report(memory_is(buf + 24, GUARD, 8), "rep insb of nothing");
 }
 
 static void check_repeated_output(void)
@@ -116,23 +106,23 @@ static void loop_back(const uint8_t *out, uint8_t *in, bool down)
     console_flush();
     outb(SERIAL_PORT + SERIAL_MCR, SERIAL_MCR_READY | SERIAL_MCR_LOOP);
     if (down) {
-        outsb_down(SERIAL_PORT, out + FIFO_SIZE - 1, FIFO_SIZE);
+        outsb_down(SERIAL_PORT, out + SERIAL_FIFO_SIZE - 1, SERIAL_FIFO_SIZE);
     } else {
-        outsb(SERIAL_PORT, out, FIFO_SIZE);
+        outsb(SERIAL_PORT, out, SERIAL_FIFO_SIZE);
     }
     while (!(inb(SERIAL_PORT + SERIAL_LSR) & SERIAL_LSR_TEMT) && !deadline_passed(&limit)) {
         cpu_pause();
     }
-    insb(SERIAL_PORT, in, FIFO_SIZE);
+    insb(SERIAL_PORT, in, SERIAL_FIFO_SIZE);
     outb(SERIAL_PORT + SERIAL_MCR, SERIAL_MCR_READY);
 }
 
 static void check_order(void)
 {
-    uint8_t out[FIFO_SIZE], in[FIFO_SIZE];
+    uint8_t out[SERIAL_FIFO_SIZE], in[SERIAL_FIFO_SIZE];
     bool reversed = true;
 
-    for (unsigned i = 0; i < FIFO_SIZE; i++) {
+    for (unsigned i = 0; i < SERIAL_FIFO_SIZE; i++) {
         out[i] = (uint8_t)(0xa0 + i);
     }
     memset(in, 0, sizeof(in));
@@ -140,8 +130,8 @@ static void check_order(void)
     report(memcmp(in, out, sizeof(in)) == 0, "16 bytes by rep outsb come back in order");
     memset(in, 0, sizeof(in));
     loop_back(out, in, true);
-    for (unsigned i = 0; i < FIFO_SIZE; i++) {
-        reversed = reversed && in[i] == out[FIFO_SIZE - 1 - i];
+    for (unsigned i = 0; i < SERIAL_FIFO_SIZE; i++) {
+        reversed = reversed && in[i] == out[SERIAL_FIFO_SIZE - 1 - i];
     }
     report(reversed, "written downwards, they come back reversed");
 }

@@ -2,7 +2,7 @@
  * elf32.S - plain ELF32 without any boot header: entered in protected mode.
  */
 #define NAME "elf32"
-#include "guest/boot/check.h"
+#include "check.h"
 
     .text
     .code32

@@ -4,8 +4,8 @@
  */
 #define NAME "elf64"
 #define LOAD_TEXT(label) leaq label(%rip), %rsi
-#include "guest/boot/check.h"
-#include "guest/boot/long_mode.h"
+#include "check.h"
+#include "long_mode.h"
 
     .text
     .code64

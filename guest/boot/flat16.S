@@ -3,7 +3,7 @@
  * SS:SP = 0000:7c00, interrupts off.
  */
 #define NAME "flat16"
-#include "guest/boot/check.h"
+#include "check.h"
 
     .text
     .code16

@@ -3,7 +3,7 @@
  * paging, segments flat, interrupts off.
  */
 #define NAME "flat32"
-#include "guest/boot/check.h"
+#include "check.h"
 
 #define FAR_AWAY 0x1f00000 /* RAM that nothing else uses */
 

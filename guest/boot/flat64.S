@@ -2,8 +2,8 @@
  * flat64.S - a flat 64-bit binary: at 1 MiB, entered at its first byte in long mode.
  */
 #define NAME "flat64"
-#include "guest/boot/check.h"
-#include "guest/boot/long_mode.h"
+#include "check.h"
+#include "long_mode.h"
 
     .text
     .code64

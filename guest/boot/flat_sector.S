@@ -3,7 +3,7 @@
  * with DL = 80h.
  */
 #define NAME "flat_sector"
-#include "guest/boot/check.h"
+#include "check.h"
 
     .text
     .code16

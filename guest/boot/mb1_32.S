@@ -2,8 +2,8 @@
  * mb1_32.S - ELF32 with a Multiboot 1 header without address fields.
  */
 #define NAME "mb1_32"
-#include "guest/boot/check.h"
-#include "guest/boot/multiboot1.h"
+#include "check.h"
+#include "multiboot1.h"
 
     .text
     .code32

@@ -3,8 +3,8 @@
  * the same, which then goes to long mode by itself.
  */
 #define NAME "mb1_64"
-#include "guest/boot/check.h"
-#include "guest/boot/multiboot1.h"
+#include "check.h"
+#include "multiboot1.h"
 
     .text
     .code32

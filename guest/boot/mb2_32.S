@@ -3,7 +3,7 @@
  * loader's name and the memory map, with an end tag last.
  */
 #define NAME "mb2_32"
-#include "guest/boot/check.h"
+#include "check.h"
 
 #define MB2_MAGIC 0xe85250d6
 #define MB2_LOADED 0x36d76289

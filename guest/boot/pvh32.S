@@ -3,7 +3,7 @@
  * memory map and a command line.
  */
 #define NAME "pvh32"
-#include "guest/boot/check.h"
+#include "check.h"
 
 #define START_INFO_MAGIC 0x336ec578
 #define VERSION 4 /* offsets in the start info */

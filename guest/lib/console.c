@@ -9,8 +9,6 @@
 #include "guest/lib/string.h"
 #include "guest/lib/time.h"
 
-#define FIFO_SIZE 16
-
 static unsigned fifo_size = 1; /* bytes the port takes once THRE is set */
 static unsigned room;          /* of these, how many are left */
 static uint32_t printing;      /* held by the CPU whose text goes out */
@@ -34,7 +32,7 @@ void console_init(void)
     reg_write(SERIAL_LCR, SERIAL_LCR_8N1);
     reg_write(SERIAL_IIR, SERIAL_FCR_ENABLE | SERIAL_FCR_CLEAR);
     reg_write(SERIAL_MCR, SERIAL_MCR_READY);
-    fifo_size = (reg_read(SERIAL_IIR) & 0xc0) == 0xc0 ? FIFO_SIZE : 1;
+    fifo_size = (reg_read(SERIAL_IIR) & 0xc0) == 0xc0 ? SERIAL_FIFO_SIZE : 1;
     room = 0;
 }
 
@@ -83,7 +81,7 @@ const char *console_uart_type(void)
     if (first != 0x5a || second != 0xa5) {
         return "8250"; /* no scratch register */
     }
-    return fifo_size == FIFO_SIZE ? "16550A" : "16450";
+    return fifo_size == SERIAL_FIFO_SIZE ? "16550A" : "16450";
 }
 
 /* Digits of value, most significant first, into end[-1], end[-2].. Returns: their number. */

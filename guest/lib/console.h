@@ -13,6 +13,7 @@
 
 #define SERIAL_PORT 0x3f8
 #define SERIAL_IRQ 4
+#define SERIAL_FIFO_SIZE 16
 
 enum serial_reg { /* offsets from SERIAL_PORT */
                   SERIAL_DATA = 0,

@@ -7,7 +7,6 @@
 #include "guest/lib/io.h"
 
 #define RING_SIZE 256
-#define FIFO_SIZE 16
 #define IIR_NONE 1
 
 struct ring {
@@ -49,7 +48,7 @@ static void transmit(void)
     if (!(inb(SERIAL_PORT + SERIAL_LSR) & SERIAL_LSR_THRE)) {
         return;
     }
-    for (int i = 0; i < FIFO_SIZE && (byte = ring_get(&to_send)) >= 0; i++) {
+    for (int i = 0; i < SERIAL_FIFO_SIZE && (byte = ring_get(&to_send)) >= 0; i++) {
         outb(SERIAL_PORT + SERIAL_DATA, (uint8_t)byte);
     }
     if (serial_drained()) {

@@ -1,8 +1,6 @@
 /* string.c - memory functions as string instructions; text functions plain. */
 #include "guest/lib/string.h"
 
-#include <stdint.h>
-
 void *memcpy(void *restrict dest, const void *restrict src, size_t len)
 {
     void *to = dest;
@@ -41,6 +39,18 @@ int memcmp(const void *a, const void *b, size_t len)
         }
     }
     return 0;
+}
+
+bool memory_is(const void *bytes, uint8_t value, size_t len)
+{
+    const uint8_t *byte = bytes;
+
+    for (size_t i = 0; i < len; i++) {
+        if (byte[i] != value) {
+            return false;
+        }
+    }
+    return true;
 }
 
 size_t strlen(const char *s)
