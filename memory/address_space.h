@@ -23,6 +23,14 @@ struct memory_unassigned {
 #define MEMORY_UNASSIGNED_MEMORY ((struct memory_unassigned){0xff, MEMTX_DECODE_ERROR})
 #define MEMORY_UNASSIGNED_IO ((struct memory_unassigned){0xff, MEMTX_OK})
 
+/* Inclusive ranges that the open transaction may have changed. */
+struct as_windows {
+    struct as_window {
+        hwaddr first, last;
+    } * windows, few[4];
+    size_t num, max;
+};
+
 struct AddressSpace {
     /* private to memory/ */
     struct memory_core *core;
@@ -33,10 +41,9 @@ struct AddressSpace {
     struct memory_unassigned unassigned;
     struct AddressSpace *next;        /* the core's list, in order of creation */
     struct MemoryListener *listeners; /* ascending priority */
-    struct as_windows *windows;       /* dirty windows of the open transaction */
+    struct as_windows windows;        /* dirty windows of the open transaction */
     struct itree eventfds;            /* current, absolute */
     struct itree coalesced;           /* current, absolute */
-    bool coalesced_present;           /* read by dispatch: is there a ring to drain at all */
 };
 
 /*

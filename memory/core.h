@@ -15,6 +15,11 @@ struct memory_core_config {
     /* Deliver writes that were held back (coalesced ring). Called before an access to a region
      * that must observe them, with no lock of memory/ held. */
     void (*flush_coalesced)(void *opaque);
+    /* Signal an eventfd that a dispatched write matched (KVM signals its own). */
+    void (*signal_eventfd)(void *opaque, int fd);
+    /* A failed commit could not be undone: the map is not to be trusted, no vCPU may run again (the
+     * core does not unpark). Called once, with the core lock held. */
+    void (*broken)(void *opaque, int apply_error, int undo_error);
     /* A line for the user, without newline: what a guest provoked (the receiver limits its rate).
      */
     void (*log)(void *opaque, const char *line);
@@ -26,7 +31,7 @@ struct memory_counters {
     uint64_t commits;        /* outermost commits that changed a view */
     uint64_t ranges_visited; /* flat ranges and tree nodes looked at while rendering and diffing */
     uint64_t nodes_copied;   /* flat view nodes */
-    uint64_t callbacks;      /* listener callbacks */
+    uint64_t callbacks;      /* calls into listeners */
     uint64_t views_pending;  /* old views not yet reclaimed (goes down, too) */
     uint64_t views_pending_max;
 };
@@ -40,12 +45,15 @@ struct memory_core {
     struct memory_transaction *transaction; /* NULL: none open */
     unsigned depth;
     uint64_t seq;
-    bool in_commit; /* a listener's callback runs */
-    bool broken;    /* an undo failed: no vCPU may run again */
+    _Atomic uintptr_t holder; /* the thread inside a transaction; 0: none */
+    bool in_commit;           /* a listener's callback runs */
+    bool broken;              /* an undo failed: no vCPU may run again */
     int broken_apply, broken_undo;
     uint64_t fail_alloc; /* tests: the n-th allocation from now fails; 0: none */
     struct memory_counters counters;
-    _Atomic uint64_t views_pending;
+    pthread_mutex_t retire_lock;    /* a leaf */
+    FlatView *retired;              /* old views, newest first, whose readers may not have left */
+    struct memory_reclaim *reclaim; /* those that the RCU worker has in hand */
 };
 
 /* Returns: 0, -ENOMEM. */

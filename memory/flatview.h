@@ -19,6 +19,7 @@ typedef struct FlatRange {
     hwaddr first, last;
     MemoryRegion *mr;
     hwaddr offset_in_region; /* of `first` */
+    hwaddr region_last;      /* last offset of the region, as of this view */
     uint8_t dirty_log_mask;  /* bits of DIRTY_MEMORY_* */
     bool romd_mode;          /* a ROM device that reads directly */
     bool readonly;           /* by itself or by anything on the way down to it */

@@ -4,10 +4,10 @@
  * A commit of one address space is one batch. First the part that can fail, while the old view is
  * still the published one:
  *   prepare (ascending priority)  look at the change, reserve what apply needs; may refuse
- *   cancel  (descending)          for those prepared, when a later one refused or failed
  *   apply   (ascending)           carry it out where it can fail (KVM slots, eventfds, zones)
- *   undo    (descending)          for those applied, when a later one failed
- * then the new view is published, and the part that cannot fail follows: begin; region_del (each
+ * and when one fails: undo (descending) for those whose apply succeeded, then cancel (descending)
+ * for all whose prepare succeeded, the undone ones too: it releases what prepare reserved. Else
+ * the new view is published, and the part that cannot fail follows: begin; region_del (each
  * ascending in address, listeners descending); region_add, region_nop, log_start, log_stop,
  * coalesced and eventfd callbacks; commit (ascending). Any callback may be NULL. Registration
  * replays the current view (as a MemoryCommit that adds everything), removal its mirror image.
@@ -23,14 +23,8 @@
 
 typedef struct MemoryListener MemoryListener;
 
-/* One eventfd as an address space shows it: absolute address. */
-typedef struct MemoryEventfd {
-    hwaddr addr;
-    unsigned size; /* 0: any */
-    bool match_data;
-    uint64_t data;
-    int fd;
-} MemoryEventfd;
+/* One eventfd as an address space shows it: `addr` is absolute here. */
+typedef MemoryRegionIoeventfd MemoryEventfd;
 
 /* One coalesced zone, cut to the flat range it shows in. */
 typedef struct MemoryCoalescedZone {

@@ -33,6 +33,7 @@ struct MemoryOwner {
 struct memory_owner_frame {
     MemoryOwner *owner;
     struct memory_owner_frame *outer;
+    bool locked; /* by this frame */
 };
 
 /* Context: any thread. The owner must outlive its regions. */

@@ -34,6 +34,13 @@ struct ram_block_config {
     void *resized_opaque;
 };
 
+/* Free room in ram_addr_t space. */
+struct ram_gap {
+    ram_addr_t first;
+    uint64_t size; /* bytes; 0: none, and not in RAMList.gaps */
+    struct itree_node by_size;
+};
+
 struct RAMBlock {
     /* private to memory/, but for reading by listings */
     struct memory_core *core;
@@ -51,14 +58,17 @@ struct RAMBlock {
     void *resized_opaque;
     struct itree_node by_host;   /* RAMList.by_host */
     struct itree_node by_offset; /* RAMList.by_offset */
-    uint64_t refs;               /* atomic */
+    struct ram_gap gap;          /* behind it */
+    _Atomic uint64_t refs;
 };
 
 /* All blocks of one VM. Guarded by the core lock. */
 typedef struct RAMList {
     struct itree by_host;
     struct itree by_offset;
-    uint64_t version; /* goes up with every block added or removed */
+    struct itree gaps;   /* by size */
+    struct ram_gap head; /* before the first block */
+    uint64_t version;    /* goes up with every block added or removed */
 } RAMList;
 
 /*

@@ -45,10 +45,37 @@ static inline void rcu_unlock(void)
 #define rcu_load(ptr) __atomic_load_n(&(ptr), __ATOMIC_ACQUIRE)
 #define rcu_publish(ptr, value) __atomic_store_n(&(ptr), (value), __ATOMIC_RELEASE)
 
+/* Runs callback on the RCU worker once all present readers have left. Never blocks. */
+static inline void rcu_defer(struct rcu_head *head, void (*callback)(struct rcu_head *head))
+{
+    rcu_tsan_release();
+    urcu_memb_call_rcu(head, callback);
+}
+
+/* Waits until all present readers have left. Context: outside read sections. */
+static inline void rcu_wait(void)
+{
+    urcu_memb_synchronize_rcu();
+    rcu_tsan_acquire();
+}
+
+/* Waits for all callbacks deferred so far. Context: outside read sections. */
+static inline void rcu_drain(void)
+{
+    urcu_memb_barrier();
+    rcu_tsan_acquire();
+}
+
 /* First thing in every reclaim callback. */
 static inline void rcu_reclaim_begins(void)
 {
     rcu_tsan_acquire();
+}
+
+/* Last thing in every reclaim callback: rcu_drain's callers see what it did. */
+static inline void rcu_reclaim_ends(void)
+{
+    rcu_tsan_release();
 }
 
 #endif

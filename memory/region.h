@@ -86,12 +86,11 @@ enum memory_region_kind {
     MEMORY_REGION_IO,          /* ops */
     MEMORY_REGION_RESERVATION, /* answers nothing and hides what is below */
     MEMORY_REGION_ALIAS,
-    MEMORY_REGION_IOMMU,
 };
 
 /* A signal instead of a write callback. Matches a write of `size` bytes (0: any) at `addr`. */
 typedef struct MemoryRegionIoeventfd {
-    hwaddr addr; /* offset in the region */
+    hwaddr addr; /* offset in the region; absolute where a listener is told */
     unsigned size;
     bool match_data;
     uint64_t data;
@@ -102,48 +101,56 @@ typedef struct MemoryRegionIoeventfd {
 enum { DIRTY_MEMORY_VGA, DIRTY_MEMORY_CODE, DIRTY_MEMORY_MIGRATION, DIRTY_MEMORY_NUM };
 
 struct MemoryRegion {
-    /* private to memory/; the first line is what dispatch reads */
+    /* private to memory/; what dispatch reads comes first and does not change after init */
     enum memory_region_kind kind;
-    bool readonly;
-    bool romd_mode;
-    bool nonvolatile;
-    bool unmergeable;
-    bool enabled;
     bool lockless;
     bool reentrant;
     bool flush_coalesced;
-    uint8_t dirty_log_mask;
     const MemoryRegionOps *ops;
     void *opaque;
     MemoryOwner *owner;
-    RAMBlock *ram_block;
     uint8_t *host; /* the block's mapping; NULL where there is none */
-
+    RAMBlock *ram_block;
     struct memory_core *core;
-    MemoryRegion *container;
-    hwaddr addr;
-    uint64_t size; /* bytes, 0 allowed (renders nothing); UINT64_MAX is 2^64 */
-    int32_t priority;
-    uint64_t seq; /* larger is newer among siblings */
-    struct itree children;
-    struct itree_node sibling; /* in container->children, keyed by addr */
+    struct memory_eventfd_list *live_eventfds; /* RCU: as of the last commit */
+
+    /* what setters change, and an undone transaction gives back */
+    struct memory_region_state {
+        MemoryRegion *container;
+        hwaddr addr;         /* offset in container */
+        uint64_t size;       /* bytes, 0 allowed (renders nothing); UINT64_MAX is 2^64 */
+        hwaddr alias_offset; /* in alias */
+        uint64_t seq;        /* larger is newer among siblings */
+        int32_t priority;
+        bool enabled;
+        bool readonly;
+        bool romd_mode;
+        bool nonvolatile;
+        bool unmergeable;
+        uint8_t dirty_log_mask;
+        unsigned log_count[DIRTY_MEMORY_NUM];
+        struct memory_eventfd_list *eventfds; /* NULL: none */
+        struct memory_zone_list *coalesced;   /* NULL: none */
+    } state;
+
     MemoryRegion *alias;
-    hwaddr alias_offset;
-    struct itree aliases;         /* the regions whose alias is this one, by alias_offset */
-    struct itree_node alias_link; /* in alias->aliases */
-    unsigned spaces;              /* address spaces whose root this is */
-    unsigned log_count[DIRTY_MEMORY_NUM];
+    struct itree children;
+    struct itree_node sibling;           /* in container->children, keyed by addr */
+    struct itree aliases;                /* the regions whose alias is this one, by alias_offset */
+    struct itree_node alias_link;        /* in alias->aliases */
+    unsigned spaces;                     /* address spaces whose root this is */
+    uint64_t visit;                      /* stamp of the walk that was here last */
+    struct memory_transaction *saved_in; /* the open transaction, once it changed this */
+    size_t saved_index;                  /* of the note it made */
+    unsigned deferred_unrefs;            /* in the open transaction */
+    MemoryRegion *deferred_next;
     char *name;
-    MemoryRegionIoeventfd *ioeventfds;
-    unsigned ioeventfd_num;
-    struct memory_coalesced_range *coalesced;
-    unsigned coalesced_num;
-    uint64_t align;
     void (*destructor)(MemoryRegion *mr);
     void *destructor_opaque;
-    struct memory_iommu *iommu;
-    uint64_t refs;    /* atomic */
-    bool initialised; /* set by init, so that finish of a zeroed region does nothing */
+    _Atomic uint64_t refs;
+    struct {
+        void *opaque[2];
+    } rcu; /* a struct rcu_head: liburcu is included by rcu.h only */
 };
 
 /*
@@ -256,7 +263,7 @@ static inline const char *memory_region_name(const MemoryRegion *mr)
 }
 static inline uint64_t memory_region_size(const MemoryRegion *mr)
 {
-    return mr->size;
+    return mr->state.size;
 }
 bool memory_region_is_ram(const MemoryRegion *mr);
 bool memory_region_is_rom(const MemoryRegion *mr);

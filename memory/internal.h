@@ -1,0 +1,235 @@
+/*
+ * internal.h - what the files of memory/ share and nobody else sees.
+ *
+ * Reading order: setters.c edits the tree (windows.c notes what may have changed, undo.c how it
+ * was), transaction.c commits, render.c draws the dirty windows into an edit of the B+ tree
+ * (flatview.c), plan.c compares old and new, listener.c tells, view.c publishes and reclaims;
+ * dispatch.c and access.c serve accesses.
+ */
+#ifndef ACRE_MEMORY_INTERNAL_H
+#define ACRE_MEMORY_INTERNAL_H
+
+#include <errno.h>
+
+#include "memory/memory.h"
+#include "memory/rcu.h"
+
+/* ---- allocation: every one of a commit goes through here, so that tests can fail each ---------
+ */
+
+void *memory_alloc(struct memory_core *core, size_t size); /* zeroed; NULL: none left */
+
+/* Grows a dynamic array by one; NULL when out of memory (the array stays). Items: see plan.c. */
+struct memory_vec {
+    void *items;
+    size_t num, max;
+};
+void *memory_vec_add(struct memory_core *core, struct memory_vec *vec, size_t item_size);
+
+/* ---- owners -----------------------------------------------------------------------------------
+ */
+
+enum owner_entry { OWNER_ENTERED, OWNER_REENTRY, OWNER_DEADLOCK };
+enum owner_entry owner_enter(MemoryOwner *owner, struct memory_owner_frame *frame, bool lockless,
+                             bool reentrant);
+
+/* ---- regions ----------------------------------------------------------------------------------
+ */
+
+/* Lists hang off a region and are replaced whole; readers of live_eventfds use RCU. */
+struct memory_eventfd_list {
+    struct rcu_head rcu;
+    size_t num;
+    MemoryRegionIoeventfd items[];
+};
+
+struct memory_zone_list {
+    size_t num;
+    MemoryCoalescedZone items[]; /* offsets in the region */
+};
+
+void region_attach(MemoryRegion *mr); /* into the indexes that its state says, and their counts */
+void region_detach(MemoryRegion *mr);
+
+void ram_list_init(RAMList *list);
+
+/* ---- dirty windows ----------------------------------------------------------------------------
+ */
+
+/* Region-local [first, last] may look different now, in every space that can see it. */
+void region_mark_dirty(MemoryRegion *mr, hwaddr first, hwaddr last);
+/* All of the region as its container and aliases show it, whether or not it is enabled. */
+void region_mark_dirty_whole(MemoryRegion *mr);
+void as_windows_add(struct as_windows *windows, struct memory_core *core, hwaddr first,
+                    hwaddr last);
+/* Sorts and joins those that overlap or touch. */
+void as_windows_normalise(struct as_windows *windows);
+void as_windows_clear(struct as_windows *windows);
+
+/* ---- the open transaction ---------------------------------------------------------------------
+ */
+
+struct memory_saved {
+    MemoryRegion *mr; /* referenced */
+    struct memory_region_state state;
+};
+
+struct memory_transaction {
+    struct memory_vec saved; /* struct memory_saved, one for each region touched */
+    MemoryRegion *deferred;  /* unref'ed inside */
+    const char *cause;       /* of the first change */
+    const char *cause_region;
+};
+
+/* Notes how the region is before its first change. Returns: 0, -ENOMEM. */
+int undo_save(MemoryRegion *mr, const char *cause);
+void undo_restore(struct memory_core *core); /* the tree as it was at the outermost begin */
+void undo_forget(struct memory_core *core); /* the changes stand: publish and drop what they left */
+bool core_held_by_me(struct memory_core *core);
+
+/* ---- setters ----------------------------------------------------------------------------------
+ */
+
+/* Closes what a setter opened. A setter that failed changed nothing; its own error is told. */
+int setter_finish(MemoryRegion *mr, int ret);
+/* A change that may show wherever the region does. */
+void setter_mark(MemoryRegion *mr);
+
+/* ---- flat views -------------------------------------------------------------------------------
+ */
+
+#define FV_MAX 32 /* entries of a node: a leaf is under 2 KiB, 10^5 ranges are 4 levels */
+
+struct fv_node {
+    struct fv_node *link; /* of the edit that made it, or of the view whose garbage it is */
+    uint64_t edit;        /* the edit that made it */
+    uint16_t num;
+    bool leaf;
+    bool dropped;         /* replaced within the edit that made it */
+    hwaddr first[FV_MAX]; /* of each entry; of the first entry of an inner node: not used */
+    union {
+        FlatRange ranges[FV_MAX];
+        struct fv_node *children[FV_MAX];
+    } u;
+};
+#define FV_INNER_SIZE (offsetof(struct fv_node, u) + FV_MAX * sizeof(struct fv_node *))
+
+struct FlatView {
+    uint64_t refs; /* atomic: publication, older view, holders */
+    struct memory_core *core;
+    struct fv_node *root;         /* NULL: empty */
+    size_t num;                   /* ranges */
+    FlatView *retired;            /* next in the list of old views */
+    FlatView *newer;              /* referenced: the view after this one, which shares its nodes */
+    struct fv_node *garbage;      /* this view's nodes that `newer` does not have */
+    MemoryRegionSection *dropped; /* its ranges that `newer` does not have */
+    size_t dropped_num;
+};
+
+/* A view under construction: nodes made by this edit are changed in place, others are copied. */
+struct fv_edit {
+    struct memory_core *core;
+    uint64_t id;
+    struct fv_node *root;
+    size_t num;
+    struct fv_node *made;     /* by this edit */
+    struct fv_node *replaced; /* nodes of the old view that the new one does not have */
+};
+
+const FlatRange *fv_at_or_after(const struct fv_node *root, hwaddr addr);
+const FlatRange *fv_lookup(const struct fv_node *root, hwaddr addr);
+void fv_edit_begin(struct fv_edit *edit, const FlatView *view);
+/* Both return 0 or -ENOMEM; then only fv_edit_abort is allowed. */
+int fv_insert(struct fv_edit *edit, const FlatRange *range);
+int fv_erase(struct fv_edit *edit, hwaddr first);
+/* The stored range that starts at `first`, to be changed in place (not its `first`). */
+int fv_mutable(struct fv_edit *edit, hwaddr first, FlatRange **range);
+void fv_edit_abort(struct fv_edit *edit);
+/* Hands root and garbage over. */
+void fv_edit_publish(struct fv_edit *edit, FlatView *old_view, FlatView *new_view);
+void fv_free_list(struct fv_node *list);
+
+FlatView *flatview_new(struct memory_core *core);
+FlatView *flatview_ref(FlatView *view);
+/* The view is published no more: give up its publication once all readers have left. */
+void flatview_retire(struct memory_core *core, FlatView *view);
+int reclaim_init(struct memory_core *core);
+void reclaim_finish(struct memory_core *core);
+
+/* ---- rendering and comparing ------------------------------------------------------------------
+ */
+
+#define RENDER_DEPTH_MAX 256 /* containers and aliases in each other; deeper ones are -ELOOP */
+
+/* Draws the tree of `root` into the edit, inside [first, last] only. Returns 0, -ENOMEM, -ELOOP. */
+int render_window(struct fv_edit *edit, MemoryRegion *root, hwaddr first, hwaddr last);
+bool flat_range_same(const FlatRange *a, const FlatRange *b); /* but for the dirty-log mask */
+
+/* What a commit does to one address space, from rendering to publication. */
+struct as_plan {
+    MemoryCommit commit;
+    struct fv_edit edit;
+    FlatView *view;              /* to be published */
+    FlatView *view_before;       /* set by plan_publish */
+    bool silent;                 /* something changed that no listener is told of */
+    bool replay;                 /* the whole view, to a listener that comes or goes */
+    struct memory_vec listeners; /* MemoryListener *, ascending priority */
+    struct memory_vec del, add, nop, log;
+    struct memory_vec eventfd_del, eventfd_add, coalesced_del, coalesced_add;
+    struct memory_vec eventfd_nodes, coalesced_nodes; /* made before publication, used by it */
+    struct as_plan *next;
+};
+
+/*
+ * Renders the dirty windows and finds what they change. *plan is NULL when nothing changes.
+ * Returns: 0, -ENOMEM, -ELOOP.
+ */
+int plan_make(AddressSpace *as, struct as_plan **plan);
+/* All of the current view as added to, or deleted from, one listener. Returns: 0, -ENOMEM. */
+int plan_replay(AddressSpace *as, MemoryListener *listener, bool add, struct as_plan **plan);
+void plan_free(struct as_plan *plan);
+bool plan_tells(const struct as_plan *plan); /* is there anything for listeners */
+void plan_publish(struct as_plan *plan);     /* cannot fail */
+void plan_retire(struct as_plan *plan);      /* lets go of the view before */
+MemoryRegionSection flat_range_section(AddressSpace *as, const FlatView *view,
+                                       const FlatRange *range);
+/* plan_zones.c: eventfds and coalesced zones of the ranges in [first, last]. */
+int plan_compare_zones(struct as_plan *plan, hwaddr first, hwaddr last);
+/* All that the space shows now, as added or as deleted. */
+int plan_list_zones(struct as_plan *plan, bool add);
+int plan_make_zone_nodes(struct as_plan *plan);
+void plan_publish_zones(struct as_plan *plan);
+int eventfd_compare(const void *a, const void *b);
+
+/* What an address space shows now: nodes of AddressSpace.eventfds and .coalesced. */
+struct as_eventfd {
+    struct itree_node node;
+    MemoryEventfd eventfd;
+};
+struct as_zone {
+    struct itree_node node;
+    MemoryCoalescedZone zone;
+};
+
+/* ---- listeners --------------------------------------------------------------------------------
+ */
+
+/* prepare, park, apply of all plans; on failure everything is undone. The caller unparks. */
+int listeners_carry_out(struct memory_core *core, struct as_plan *plans, bool *parked);
+void listeners_tell(struct memory_core *core, struct as_plan *plan);
+
+/* ---- accesses ---------------------------------------------------------------------------------
+ */
+
+/*
+ * One piece of an access: `len` (1, 2, 4, 8) bytes of buf, in the order of addresses, at `offset`
+ * of a region that is not directly accessed.
+ */
+MemTxResult region_dispatch(const FlatRange *range, hwaddr offset, uint8_t *buf, unsigned len,
+                            bool is_write, MemTxAttrs attrs);
+/* How many bytes of an access of `len` go to the region at once. */
+unsigned region_piece(const FlatRange *range, hwaddr offset, uint64_t len);
+bool region_access_valid(const MemoryRegion *mr, hwaddr offset, unsigned len, bool is_write,
+                         MemTxAttrs attrs);
+
+#endif
