@@ -1,0 +1,266 @@
+/*
+ * access.c - accesses of any length through an address space, cut into pieces.
+ *
+ * The view is taken once, so an access is served by one view from end to end. A thread's cache is
+ * trusted while the space's generation stands: the generation goes up after the view is published
+ * and the old view is reclaimed only after readers left, so a range that passes the check inside
+ * the read section is still there.
+ */
+#include "memory/internal.h"
+
+#include <string.h>
+
+struct access {
+    AddressSpace *as;
+    MemoryAccessCache *cache; /* may be NULL */
+    const FlatView *view;     /* NULL until the cache misses */
+    MemTxAttrs attrs;
+    bool is_write;
+};
+
+static const FlatRange *lookup(struct access *access, hwaddr addr)
+{
+    MemoryAccessCache *cache = access->cache;
+    AddressSpace *as = access->as;
+    const FlatRange *range;
+    uint64_t generation;
+
+    if (cache && !access->view) {
+        generation = atomic_load_explicit(&as->generation, memory_order_acquire);
+        if (cache->as == as && cache->generation == generation && addr >= cache->range.first &&
+            addr <= cache->range.last) {
+            return &cache->range;
+        }
+    } else {
+        generation = 0;
+    }
+    if (!access->view) {
+        access->view = rcu_load(as->current_map);
+    }
+    range = fv_lookup(access->view->root, addr);
+    if (cache && range && generation) {
+        *cache = (MemoryAccessCache){as, generation, *range};
+    }
+    return range;
+}
+
+/* May the bytes be copied from or to host memory? */
+static bool is_direct(const FlatRange *range, const struct access *access)
+{
+    switch (range->mr->kind) {
+    case MEMORY_REGION_RAM:
+        return !access->is_write || !range->readonly || access->attrs.debug;
+    case MEMORY_REGION_ROM_DEVICE:
+        return range->romd_mode && (!access->is_write || access->attrs.debug);
+    case MEMORY_REGION_CONTAINER:
+    case MEMORY_REGION_RAM_DEVICE:
+    case MEMORY_REGION_IO:
+    case MEMORY_REGION_RESERVATION:
+    case MEMORY_REGION_ALIAS:
+    default:
+        return false;
+    }
+}
+
+static MemTxResult unassigned(const struct access *access, uint8_t *buf, uint64_t len)
+{
+    if (!access->is_write) {
+        memset(buf, access->as->unassigned.fill, len);
+    }
+    return access->as->unassigned.result;
+}
+
+/* Bytes from addr on, at most len, that no range of the view answers. */
+static uint64_t hole(struct access *access, hwaddr addr, uint64_t len)
+{
+    const FlatRange *next;
+
+    if (len <= 1) {
+        return len;
+    }
+    if (!access->view) {
+        access->view = rcu_load(access->as->current_map);
+    }
+    next = fv_at_or_after(access->view->root, addr);
+    return next && next->first - addr < len ? next->first - addr : len;
+}
+
+/* One piece. Returns how many bytes it was. */
+static uint64_t piece(struct access *access, hwaddr addr, uint8_t *buf, uint64_t len,
+                      MemTxResult *result)
+{
+    const FlatRange *range = lookup(access, addr);
+    hwaddr offset;
+    uint64_t num;
+
+    if (!range) {
+        num = hole(access, addr, len);
+        *result |= unassigned(access, buf, num);
+        return num;
+    }
+    offset = range->offset_in_region + (addr - range->first);
+    num = len - 1 <= range->last - addr ? len : range->last - addr + 1;
+    if (is_direct(range, access)) {
+        if (access->is_write) {
+            memcpy(range->mr->host + offset, buf, num);
+        } else {
+            memcpy(buf, range->mr->host + offset, num);
+        }
+    } else if (range->mr->kind == MEMORY_REGION_RESERVATION) {
+        *result |= unassigned(access, buf, num);
+    } else if (range->mr->kind == MEMORY_REGION_RAM) {
+        *result |= MEMTX_DECODE_ERROR; /* a write to what is read-only here */
+    } else {
+        num = region_piece(range, offset, len);
+        if (access->attrs.memory) {
+            if (!access->is_write) {
+                memset(buf, 0, num);
+            }
+            *result |= MEMTX_ACCESS_ERROR;
+        } else {
+            *result |=
+                region_dispatch(range, offset, buf, (unsigned)num, access->is_write, access->attrs);
+        }
+    }
+    return num;
+}
+
+/* Called in a read section. */
+static MemTxResult run(struct access *access, hwaddr addr, uint8_t *buf, uint64_t len)
+{
+    MemTxResult result = MEMTX_OK;
+    uint64_t num;
+
+    while (len) {
+        num = piece(access, addr, buf, len, &result);
+        buf += num;
+        len -= num;
+        if (__builtin_add_overflow(addr, num, &addr) && len) {
+            return result | unassigned(access, buf, len); /* past the last byte */
+        }
+    }
+    return result;
+}
+
+MemTxResult address_space_rw_cached(AddressSpace *as, MemoryAccessCache *cache, hwaddr addr,
+                                    MemTxAttrs attrs, void *buf, uint64_t len, bool is_write)
+{
+    struct access access = {.as = as, .cache = cache, .attrs = attrs, .is_write = is_write};
+    MemTxResult result;
+
+    rcu_lock();
+    result = run(&access, addr, buf, len);
+    rcu_unlock();
+    return result;
+}
+
+MemTxResult address_space_rw(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, void *buf,
+                             uint64_t len, bool is_write)
+{
+    return address_space_rw_cached(as, NULL, addr, attrs, buf, len, is_write);
+}
+
+MemTxResult address_space_read(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, void *buf,
+                               uint64_t len)
+{
+    return address_space_rw(as, addr, attrs, buf, len, false);
+}
+
+MemTxResult address_space_write(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, const void *buf,
+                                uint64_t len)
+{
+    void *bytes;
+
+    memcpy(&bytes, &buf, sizeof(bytes)); /* a write only reads them */
+    return address_space_rw(as, addr, attrs, bytes, len, true);
+}
+
+MemTxResult address_space_rw_items(AddressSpace *as, MemoryAccessCache *cache, hwaddr addr,
+                                   MemTxAttrs attrs, void *buf, unsigned size, uint64_t count,
+                                   bool is_write)
+{
+    struct access access = {.as = as, .cache = cache, .attrs = attrs, .is_write = is_write};
+    MemTxResult result = MEMTX_OK;
+    uint8_t *item = buf;
+
+    rcu_lock();
+    access.view = count > 1 ? rcu_load(as->current_map) : NULL; /* one view for all items */
+    for (; count; count--, item += size) {
+        result |= run(&access, addr, item, size);
+    }
+    rcu_unlock();
+    return result;
+}
+
+MemTxResult address_space_write_rom(AddressSpace *as, hwaddr addr, MemTxAttrs attrs,
+                                    const void *buf, uint64_t len)
+{
+    const uint8_t *bytes = buf;
+    const FlatView *view;
+    const FlatRange *range;
+    hwaddr last = range_last(addr, len ? len : 1), first, end;
+
+    (void)attrs;
+    rcu_lock();
+    view = rcu_load(as->current_map);
+    range = len ? fv_at_or_after(view->root, addr) : NULL;
+    while (range && range->first <= last) {
+        first = range->first > addr ? range->first : addr;
+        end = range->last < last ? range->last : last;
+        if (range->mr->host && range->mr->kind != MEMORY_REGION_RAM_DEVICE) {
+            memcpy(range->mr->host + range->offset_in_region + (first - range->first),
+                   bytes + (first - addr), end - first + 1);
+        }
+        range = range->last >= last ? NULL : fv_at_or_after(view->root, range->last + 1);
+    }
+    rcu_unlock();
+    return MEMTX_OK;
+}
+
+MemTxResult address_space_set(AddressSpace *as, hwaddr addr, uint8_t value, uint64_t len,
+                              MemTxAttrs attrs)
+{
+    MemTxResult result = MEMTX_OK;
+    uint8_t chunk[512];
+
+    memset(chunk, value, sizeof(chunk));
+    while (len) {
+        uint64_t num = len < sizeof(chunk) ? len : sizeof(chunk);
+
+        result |= address_space_write(as, addr, attrs, chunk, num);
+        addr += num;
+        len -= num;
+    }
+    return result;
+}
+
+bool address_space_access_valid(AddressSpace *as, hwaddr addr, uint64_t len, bool is_write,
+                                MemTxAttrs attrs)
+{
+    struct access access = {.as = as, .attrs = attrs, .is_write = is_write};
+    bool valid = true;
+
+    rcu_lock();
+    while (len && valid) {
+        const FlatRange *range = lookup(&access, addr);
+        uint64_t num;
+
+        valid = range != NULL;
+        if (!valid) {
+            break;
+        }
+        num = len - 1 <= range->last - addr ? len : range->last - addr + 1;
+        if (!is_direct(range, &access)) {
+            hwaddr offset = range->offset_in_region + (addr - range->first);
+
+            num = region_piece(range, offset, len);
+            valid = !attrs.memory && range->mr->kind != MEMORY_REGION_RESERVATION &&
+                    !(range->mr->kind == MEMORY_REGION_RAM_DEVICE && is_write && range->readonly) &&
+                    region_access_valid(range->mr, offset, (unsigned)num, is_write, attrs);
+        }
+        len -= num;
+        valid = valid && (!__builtin_add_overflow(addr, num, &addr) || !len);
+    }
+    rcu_unlock();
+    return valid;
+}

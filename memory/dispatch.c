@@ -1,0 +1,284 @@
+/*
+ * dispatch.c - one piece of an access, to the region that answers it.
+ *
+ * Data travels as bytes in order of address; a device's byte order matters only where a unit of
+ * them becomes the value of a callback, so bytes are swapped once or not at all. An access is made
+ * of naturally aligned units within [impl.min, impl.max], ascending; bytes asked for that fill less
+ * than the smallest unit are cut out of it.
+ */
+#include "memory/internal.h"
+
+#include <stdio.h>
+
+static unsigned or_default(unsigned value, unsigned unset)
+{
+    return value ? value : unset;
+}
+
+static uint64_t load(const uint8_t *buf, unsigned len, enum device_endian endian)
+{
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < len; i++) {
+        unsigned place = endian == DEVICE_BIG_ENDIAN ? len - 1 - i : i;
+
+        value |= (uint64_t)buf[i] << (8 * place);
+    }
+    return value;
+}
+
+static void store(uint8_t *buf, unsigned len, enum device_endian endian, uint64_t value)
+{
+    for (unsigned i = 0; i < len; i++) {
+        unsigned place = endian == DEVICE_BIG_ENDIAN ? len - 1 - i : i;
+
+        buf[i] = (uint8_t)(value >> (8 * place));
+    }
+}
+
+/* The largest power of two that is not above `value`, which is not 0. */
+static unsigned floor_power_of_two(uint64_t value)
+{
+    return value >= 8 ? 8U : 1U << (31 - __builtin_clz((unsigned)value));
+}
+
+static uint64_t lowest_bit(uint64_t value)
+{
+    return value ? value & -value : 8;
+}
+
+unsigned region_piece(const FlatRange *range, hwaddr offset, uint64_t len)
+{
+    const MemoryRegion *mr = range->mr;
+    uint64_t rest = range->region_last - offset; /* bytes behind the first */
+    unsigned max = 8;
+    bool unaligned = false;
+
+    if (mr->ops) {
+        max = or_default(mr->ops->valid.max_access_size, 4);
+        unaligned = mr->ops->valid.unaligned || mr->ops->impl.unaligned;
+    }
+    max = max < 8 ? max : 8;
+    if (!unaligned && lowest_bit(offset) < max) {
+        max = (unsigned)lowest_bit(offset);
+    }
+    if (rest < max) {
+        max = floor_power_of_two(rest + 1);
+    }
+    return floor_power_of_two(len < max ? len : max);
+}
+
+bool region_access_valid(const MemoryRegion *mr, hwaddr offset, unsigned len, bool is_write,
+                         MemTxAttrs attrs)
+{
+    const MemoryRegionOps *ops = mr->ops;
+
+    if (!ops) {
+        return mr->kind == MEMORY_REGION_RAM_DEVICE;
+    }
+    if (ops->valid.accepts && !ops->valid.accepts(mr->opaque, offset, len, is_write, attrs)) {
+        return false;
+    }
+    if (!ops->valid.unaligned && (offset & (len - 1))) {
+        return false;
+    }
+    return ops->valid.max_access_size == 0 ||
+           (len <= ops->valid.max_access_size && len >= ops->valid.min_access_size);
+}
+
+static MemTxResult call_read(const MemoryRegion *mr, hwaddr offset, uint64_t *value, unsigned len,
+                             MemTxAttrs attrs)
+{
+    if (mr->ops->read) {
+        *value = mr->ops->read(mr->opaque, offset, len);
+        return MEMTX_OK;
+    }
+    *value = 0;
+    return mr->ops->read_with_attrs(mr->opaque, offset, value, len, attrs);
+}
+
+static MemTxResult call_write(const MemoryRegion *mr, hwaddr offset, uint64_t value, unsigned len,
+                              MemTxAttrs attrs)
+{
+    if (mr->ops->write) {
+        mr->ops->write(mr->opaque, offset, value, len);
+        return MEMTX_OK;
+    }
+    return mr->ops->write_with_attrs(mr->opaque, offset, value, len, attrs);
+}
+
+/* A unit: `len` bytes at `offset`, or that cut out of the aligned unit of `wide` bytes there. */
+static MemTxResult read_unit(const FlatRange *range, hwaddr offset, uint8_t *buf, unsigned len,
+                             unsigned wide, MemTxAttrs attrs)
+{
+    enum device_endian endian = range->mr->ops->endianness;
+    unsigned skip = wide > len ? (unsigned)(offset & (wide - 1)) : 0;
+    uint8_t bytes[8] = {0};
+    uint64_t value;
+    MemTxResult result;
+
+    if (wide - 1 > range->region_last - (offset - skip)) {
+        __builtin_memset(buf, 0, len);
+        return MEMTX_DECODE_ERROR; /* the unit sticks out of the region */
+    }
+    result = call_read(range->mr, offset - skip, &value, wide, attrs);
+    store(bytes, wide, endian, value);
+    __builtin_memcpy(buf, bytes + skip, len);
+    return result;
+}
+
+static MemTxResult write_unit(const FlatRange *range, hwaddr offset, const uint8_t *buf,
+                              unsigned len, unsigned wide, MemTxAttrs attrs)
+{
+    const MemoryRegionOps *ops = range->mr->ops;
+    unsigned skip = wide > len ? (unsigned)(offset & (wide - 1)) : 0;
+    uint8_t bytes[8] = {0};
+    MemTxResult result = MEMTX_OK;
+
+    if (wide - 1 > range->region_last - (offset - skip) ||
+        (wide > len && ops->impl.narrow_write == MEMORY_NARROW_WRITE_REJECT)) {
+        return MEMTX_DECODE_ERROR;
+    }
+    if (wide > len && ops->impl.narrow_write == MEMORY_NARROW_WRITE_RMW) {
+        uint64_t value;
+
+        result = call_read(range->mr, offset - skip, &value, wide, attrs);
+        store(bytes, wide, ops->endianness, value);
+    }
+    __builtin_memcpy(bytes + skip, buf, len);
+    return result |
+           call_write(range->mr, offset - skip, load(bytes, wide, ops->endianness), wide, attrs);
+}
+
+static MemTxResult access_units(const FlatRange *range, hwaddr offset, uint8_t *buf, unsigned len,
+                                bool is_write, MemTxAttrs attrs)
+{
+    const MemoryRegionOps *ops = range->mr->ops;
+    unsigned min = or_default(ops->impl.min_access_size, 1);
+    unsigned max = or_default(ops->impl.max_access_size, 4);
+    MemTxResult result = MEMTX_OK;
+
+    while (len) {
+        unsigned unit = len < max ? floor_power_of_two(len) : max;
+        unsigned wide;
+
+        if (!ops->impl.unaligned && lowest_bit(offset) < unit) {
+            unit = (unsigned)lowest_bit(offset);
+        }
+        wide = unit < min ? min : unit;
+        if (wide > unit && wide - (offset & (wide - 1)) < len) {
+            unit = (unsigned)(wide - (offset & (wide - 1))); /* all of it that was asked for */
+        } else if (wide > unit) {
+            unit = len;
+        }
+        result |= is_write ? write_unit(range, offset, buf, unit, wide, attrs)
+                           : read_unit(range, offset, buf, unit, wide, attrs);
+        offset += unit;
+        buf += unit;
+        len -= unit;
+    }
+    return result;
+}
+
+/* A RAM device sees exactly one load or store of the access's size. */
+static MemTxResult access_ram_device(const FlatRange *range, hwaddr offset, uint8_t *buf,
+                                     unsigned len, bool is_write)
+{
+    void *host = range->mr->host + offset;
+
+    if (is_write && range->readonly) {
+        return MEMTX_DECODE_ERROR;
+    }
+#define EXACTLY(bytes, type)                                                                       \
+    case bytes: {                                                                                  \
+        type value;                                                                                \
+        if (is_write) {                                                                            \
+            __builtin_memcpy(&value, buf, bytes);                                                  \
+            *(volatile type *)host = value;                                                        \
+        } else {                                                                                   \
+            value = *(volatile type *)host;                                                        \
+            __builtin_memcpy(buf, &value, bytes);                                                  \
+        }                                                                                          \
+        break;                                                                                     \
+    }
+    switch (len) {
+        EXACTLY(1, uint8_t)
+        EXACTLY(2, uint16_t)
+        EXACTLY(4, uint32_t)
+        EXACTLY(8, uint64_t)
+    default:
+        return MEMTX_ERROR;
+    }
+#undef EXACTLY
+    return MEMTX_OK;
+}
+
+static bool signal_eventfd(const MemoryRegion *mr, hwaddr offset, const uint8_t *buf, unsigned len)
+{
+    const struct memory_eventfd_list *list = rcu_load(mr->live_eventfds);
+    uint64_t value = load(buf, len, DEVICE_LITTLE_ENDIAN);
+
+    for (size_t i = 0; list && i < list->num; i++) {
+        const MemoryRegionIoeventfd *eventfd = &list->items[i];
+
+        if (eventfd->addr == offset && (eventfd->size == 0 || eventfd->size == len) &&
+            (!eventfd->match_data || eventfd->data == value)) {
+            if (mr->core->config.signal_eventfd) {
+                mr->core->config.signal_eventfd(mr->core->config.opaque, eventfd->fd);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+static MemTxResult refuse(const MemoryRegion *mr, hwaddr offset, enum owner_entry why)
+{
+    char line[160];
+
+    if (mr->core->config.log) {
+        (void)snprintf(line, sizeof(line), "blocked %s access to %s at offset 0x%llx",
+                       why == OWNER_REENTRY ? "re-entrant" : "deadlocking", mr->name,
+                       (unsigned long long)offset);
+        mr->core->config.log(mr->core->config.opaque, line);
+    }
+    return MEMTX_ACCESS_ERROR;
+}
+
+MemTxResult region_dispatch(const FlatRange *range, hwaddr offset, uint8_t *buf, unsigned len,
+                            bool is_write, MemTxAttrs attrs)
+{
+    const MemoryRegion *mr = range->mr;
+    struct memory_owner_frame frame;
+    enum owner_entry entry;
+    MemTxResult result;
+
+    if (mr->kind == MEMORY_REGION_RAM_DEVICE) {
+        return access_ram_device(range, offset, buf, len, is_write);
+    }
+    if (!region_access_valid(mr, offset, len, is_write, attrs)) {
+        if (!is_write) {
+            __builtin_memset(buf, 0, len);
+        }
+        return MEMTX_DECODE_ERROR;
+    }
+    if (is_write && mr->live_eventfds && signal_eventfd(mr, offset, buf, len)) {
+        return MEMTX_OK;
+    }
+    if (mr->flush_coalesced && mr->core->config.flush_coalesced) {
+        mr->core->config.flush_coalesced(mr->core->config.opaque);
+    }
+    if (!mr->owner) {
+        return access_units(range, offset, buf, len, is_write, attrs);
+    }
+    entry = owner_enter(mr->owner, &frame, mr->lockless, mr->reentrant);
+    if (entry != OWNER_ENTERED) {
+        if (!is_write) {
+            __builtin_memset(buf, 0, len);
+        }
+        return refuse(mr, offset, entry);
+    }
+    result = access_units(range, offset, buf, len, is_write, attrs);
+    memory_owner_leave(&frame);
+    return result;
+}
