@@ -36,19 +36,35 @@ int options_parse(const struct option_spec *specs, size_t spec_num, int argc, ch
 void options_print(int fd, const struct option_spec *specs, size_t spec_num);
 
 /*
+ * A decimal or 0x number at the start of `text`; *end is what follows it.
+ * Returns: 0; -EINVAL no number there; -ERANGE above 2^64-1.
+ */
+int options_number(const char *text, uint64_t *value, const char **end)
+    __attribute__((warn_unused_result));
+
+/*
  * A number of bytes: decimal or 0x..., then K, M, G or T (powers of 1024), either case.
  * Returns: 0; -EINVAL not such a number; -ERANGE above 2^64-1.
  */
 int options_size(const char *text, uint64_t *bytes) __attribute__((warn_unused_result));
+
+/*
+ * Seconds with up to nine decimals, `1`, `0.25`, `.5`.
+ * Returns: 0; -EINVAL; -ERANGE more than 2^63-1 ns.
+ */
+int options_seconds(const char *text, uint64_t *ns) __attribute__((warn_unused_result));
 
 enum debug_what {
     DEBUG_TREE = 1 << 0,
     DEBUG_VIEW = 1 << 1,
     DEBUG_SLOTS = 1 << 2,
     DEBUG_COMMITS = 1 << 3,
+    DEBUG_HELP = 1 << 4, /* list the words and do nothing else */
 };
 
-enum { RUN_MODULES_MAX = 32 };
+enum { RUN_MODULES_MAX = 32, RUN_CPUS_MAX = 255 };
+#define RUN_RAM_MIN (UINT64_C(64) << 10)
+#define RUN_RAM_MAX (UINT64_C(1) << 40)
 
 /* What `run` and `inspect` were asked for. Strings point into argv. */
 struct run_options {
@@ -62,7 +78,7 @@ struct run_options {
     uint64_t flat_addr;
     const char *append;
     const char *initrd;
-    char *modules[RUN_MODULES_MAX]; /* "FILE" or "FILE cmdline" */
+    const char *modules[RUN_MODULES_MAX]; /* "FILE" or "FILE cmdline" */
     size_t module_num;
     uint64_t timeout_ns; /* 0: none */
     bool reboot;
@@ -75,6 +91,9 @@ struct run_options {
     bool verbose;
     bool help;
 };
+
+/* Lists the words of --debug. */
+void debug_words_print(int fd);
 
 /* Fills in the defaults, then what argv says. Returns: 0; -EINVAL. */
 int run_options_parse(int argc, char **argv, struct run_options *options, struct error *err)

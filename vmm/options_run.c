@@ -1,0 +1,326 @@
+/*
+ * options_run.c - the options of `acre run` and `acre inspect`: a table each, and one small
+ * function for each option that checks its value and stores it.
+ */
+#include "vmm/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vmm/sandbox.h"
+
+#define NUM(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A function that stores its value as it is. */
+#define SET_STRING(field)                                                                          \
+    static int set_##field(void *target, const char *value, struct error *err)                     \
+    {                                                                                              \
+        struct run_options *options = target;                                                      \
+                                                                                                   \
+        (void)err;                                                                                 \
+        options->field = value;                                                                    \
+        return 0;                                                                                  \
+    }
+#define SET_FLAG(field)                                                                            \
+    static int set_##field(void *target, const char *value, struct error *err)                     \
+    {                                                                                              \
+        struct run_options *options = target;                                                      \
+                                                                                                   \
+        (void)value;                                                                               \
+        (void)err;                                                                                 \
+        options->field = true;                                                                     \
+        return 0;                                                                                  \
+    }
+
+SET_STRING(board)
+SET_STRING(dump_dtb)
+SET_STRING(append)
+SET_STRING(initrd)
+SET_STRING(result)
+SET_STRING(kvm_path)
+SET_FLAG(reboot)
+SET_FLAG(audit)
+SET_FLAG(verbose)
+SET_FLAG(help)
+
+static int set_ram_size(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+    uint64_t bytes = 0;
+    int ret = options_size(value, &bytes);
+
+    if (ret == -EINVAL) {
+        return error_set(err, EINVAL, "%s: not a size (try 128M or 1G)", value);
+    }
+    if (ret == -ERANGE || bytes > RUN_RAM_MAX) {
+        return error_set(err, EINVAL, "%s: more than 1T of memory is not supported", value);
+    }
+    if (bytes < RUN_RAM_MIN) {
+        return error_set(err, EINVAL, "%s: less than 64K of memory (did you mean %sM?)", value,
+                         value);
+    }
+    if (bytes % 4096 != 0) {
+        return error_set(err, EINVAL, "%s: not a multiple of 4K", value);
+    }
+    options->ram_size = bytes;
+    return 0;
+}
+
+static int set_cpu_num(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+    uint64_t num;
+    const char *end;
+
+    if (options_number(value, &num, &end) < 0 || *end != '\0' || num < 1 || num > RUN_CPUS_MAX) {
+        return error_set(err, EINVAL, "%s: not a number of CPUs (1..%d)", value, RUN_CPUS_MAX);
+    }
+    options->cpu_num = (unsigned)num;
+    return 0;
+}
+
+static int set_boot(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+
+    if (boot_kind_parse(value, &options->boot_kind) < 0) {
+        return error_set(err, EINVAL,
+                         "%s: not a boot kind (auto, pvh, multiboot2, multiboot1, elf, flat16, "
+                         "flat32, flat64)",
+                         value);
+    }
+    return 0;
+}
+
+static int set_flat(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+    uint64_t bits, addr = 0;
+    const char *end;
+    bool given = false;
+
+    if (options_number(value, &bits, &end) < 0 || (bits != 16 && bits != 32 && bits != 64)) {
+        return error_set(err, EINVAL, "%s: wants 16, 32 or 64, and @ADDR if it matters", value);
+    }
+    if (*end == '@') {
+        given = true;
+        if (options_number(end + 1, &addr, &end) < 0) {
+            return error_set(err, EINVAL, "%s: not an address after @", value);
+        }
+    }
+    if (*end != '\0') {
+        return error_set(err, EINVAL, "%s: wants 16, 32 or 64, and @ADDR if it matters", value);
+    }
+    options->boot_kind = bits == 16 ? BOOT_FLAT16 : bits == 32 ? BOOT_FLAT32 : BOOT_FLAT64;
+    options->flat_addr_given = given;
+    options->flat_addr = addr;
+    return 0;
+}
+
+static int add_module(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+
+    if (options->module_num == RUN_MODULES_MAX) {
+        return error_set(err, EINVAL, "more than %d modules", RUN_MODULES_MAX);
+    }
+    options->modules[options->module_num++] = value;
+    return 0;
+}
+
+static int set_timeout(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+
+    if (options_seconds(value, &options->timeout_ns) < 0 || options->timeout_ns == 0) {
+        return error_set(err, EINVAL, "%s: not a number of seconds above 0", value);
+    }
+    return 0;
+}
+
+static int set_exit_status(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+
+    if (strcmp(value, "raw") != 0 && strcmp(value, "qemu") != 0) {
+        return error_set(err, EINVAL, "%s: wants raw or qemu", value);
+    }
+    options->exit_status_qemu = value[0] == 'q';
+    return 0;
+}
+
+static int set_sandbox(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+
+    if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0) {
+        return error_set(err, EINVAL, "%s: wants on or off", value);
+    }
+    options->sandbox = value[1] == 'n';
+    return 0;
+}
+
+static const struct {
+    const char *word;
+    enum debug_what what;
+    const char *help;
+} debug_words[] = {
+    {"tree", DEBUG_TREE, "the region tree at start, as QEMU's info mtree"},
+    {"view", DEBUG_VIEW, "the flat view at start, as QEMU's info mtree -f"},
+    {"slots", DEBUG_SLOTS, "the KVM memory slots at start"},
+    {"commits", DEBUG_COMMITS, "what each commit changes: ranges, slots, ioctls"},
+    {"help", DEBUG_HELP, "this list"},
+};
+
+static int add_debug(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+    const char *word = value;
+    size_t len, i;
+
+    for (;;) {
+        len = strcspn(word, ",");
+        for (i = 0; i < NUM(debug_words); i++) {
+            if (strlen(debug_words[i].word) == len && !memcmp(debug_words[i].word, word, len)) {
+                break;
+            }
+        }
+        if (i == NUM(debug_words)) {
+            return error_set(err, EINVAL, "%.*s: nothing to show by that name (try --debug help)",
+                             (int)(len < 64 ? len : 64), word);
+        }
+        options->debug |= (unsigned)debug_words[i].what;
+        if (word[len] == '\0') {
+            return 0;
+        }
+        word += len + 1;
+    }
+}
+
+void debug_words_print(int fd)
+{
+    size_t i;
+
+    for (i = 0; i < NUM(debug_words); i++) {
+        (void)dprintf(fd, "  %-9s %s\n", debug_words[i].word, debug_words[i].help);
+    }
+}
+
+#define OPTION_RAM                                                                                 \
+    {                                                                                              \
+        'm', "memory", "SIZE", "memory of the guest, 64K to 1T (default 128M)", set_ram_size       \
+    }
+#define OPTION_CPUS                                                                                \
+    {                                                                                              \
+        0, "cpus", "N", "CPUs of the guest (default 1)", set_cpu_num                               \
+    }
+#define OPTION_BOARD                                                                               \
+    {                                                                                              \
+        0, "board", "pc|bare|FILE.dtb", "the machine (default pc)", set_board                      \
+    }
+#define OPTION_DUMP_DTB                                                                            \
+    {                                                                                              \
+        0, "dump-dtb", "FILE", "write the board's device tree, edits included", set_dump_dtb       \
+    }
+#define OPTION_HELP                                                                                \
+    {                                                                                              \
+        'h', "help", NULL, "this text", set_help                                                   \
+    }
+
+static const struct option_spec run_specs[] = {
+    OPTION_RAM,
+    OPTION_CPUS,
+    OPTION_BOARD,
+    OPTION_DUMP_DTB,
+    {0, "boot", "KIND", "auto, pvh, multiboot2, multiboot1, elf or flat16..64", set_boot},
+    {0, "flat", "16|32|64[@ADDR]", "a flat binary, started in that mode", set_flat},
+    {0, "initrd", "FILE", "initial RAM disk: the first module", set_initrd},
+    {0, "module", "'FILE[ TEXT]'", "one more module, and what it is told (repeatable)", add_module},
+    {0, "append", "TEXT", "the kernel's command line", set_append},
+    {0, "timeout", "SECONDS", "end the run after that time (status 124)", set_timeout},
+    {0, "reboot", NULL, "a reset starts the guest again", set_reboot},
+    {0, "result", "FILE", "write how the run ended, as JSON", set_result},
+    {0, "exit-status", "raw|qemu", "the guest's value, or (value << 1) | 1", set_exit_status},
+    {0, "debug", "WORDS", "show tree,view,slots,commits on stderr", add_debug},
+    {0, "audit", NULL, "check the KVM slots against the view after each commit", set_audit},
+    {0, "sandbox", "on|off", "capabilities and system calls (default on)", set_sandbox},
+    {0, "kvm", "PATH", "the KVM device (default /dev/kvm)", set_kvm_path},
+    {'v', "verbose", NULL, "say what was chosen and why", set_verbose},
+    OPTION_HELP,
+};
+
+static const struct option_spec inspect_specs[] = {
+    OPTION_RAM,
+    OPTION_CPUS,
+    OPTION_BOARD,
+    OPTION_DUMP_DTB,
+    {0, "debug", "WORDS", "show only tree,view,slots,commits", add_debug},
+    OPTION_HELP,
+};
+
+static int set_kernel(void *target, const char *arg, struct error *err)
+{
+    struct run_options *options = target;
+
+    if (options->kernel) {
+        return error_set(err, EINVAL, "%s: a second kernel (the first is %s)", arg,
+                         options->kernel);
+    }
+    options->kernel = arg;
+    return 0;
+}
+
+static int refuse_argument(void *target, const char *arg, struct error *err)
+{
+    (void)target;
+    return error_set(err, EINVAL, "%s: takes options only", arg);
+}
+
+static void set_defaults(struct run_options *options)
+{
+    *options = (struct run_options){
+        .ram_size = UINT64_C(128) << 20,
+        .cpu_num = 1,
+        .board = "pc",
+        .kvm_path = "/dev/kvm",
+        .sandbox = sandbox_default(),
+    };
+}
+
+int run_options_parse(int argc, char **argv, struct run_options *options, struct error *err)
+{
+    int ret;
+
+    set_defaults(options);
+    ret = options_parse(run_specs, NUM(run_specs), argc, argv, options, set_kernel, err);
+    if (ret < 0 || options->help || (options->debug & DEBUG_HELP)) {
+        return ret;
+    }
+    if (!options->kernel) {
+        return error_set(err, EINVAL, "no kernel given (usage: acre run [options] KERNEL)");
+    }
+    return 0;
+}
+
+int inspect_options_parse(int argc, char **argv, struct run_options *options, struct error *err)
+{
+    set_defaults(options);
+    return options_parse(inspect_specs, NUM(inspect_specs), argc, argv, options, refuse_argument,
+                         err);
+}
+
+void run_options_print(int fd)
+{
+    (void)dprintf(fd, "usage: acre run [options] KERNEL\n"
+                      "Boots a guest; its serial port is stdin and stdout, its exit status ours.\n"
+                      "On a terminal, Ctrl-A x ends the run and Ctrl-A h lists the keys.\n\n");
+    options_print(fd, run_specs, NUM(run_specs));
+}
+
+void inspect_options_print(int fd)
+{
+    (void)dprintf(fd, "usage: acre inspect [options]\n"
+                      "Shows a board's region tree, flat view and memory slots; needs no KVM.\n\n");
+    options_print(fd, inspect_specs, NUM(inspect_specs));
+}
