@@ -16,13 +16,19 @@
 #include "vmm/error.h"
 #include "vmm/load.h"
 
+/*
+ * What KVM keeps for itself below 4 GiB: a page for KVM_SET_IDENTITY_MAP_ADDR, then three for
+ * KVM_SET_TSS_ADDR. Every map reserves it.
+ */
+#define BOARD_KVM_IDENTITY_ADDR UINT64_C(0xfffbc000)
+#define BOARD_KVM_TSS_ADDR UINT64_C(0xfffbd000)
+#define BOARD_KVM_LAST UINT64_C(0xfffbffff)
+
 struct board_config {
     const char *name;     /* `pc`, `bare`, or a path (it holds a '/' or ends in .dtb) */
     uint64_t ram_size;    /* bytes, a multiple of 4096; 0: what the tree says */
     unsigned cpu_num;     /* 1.. */
     const char *bootargs; /* /chosen bootargs; NULL: none */
-    uint64_t reserved_first,
-        reserved_last; /* what KVM keeps for itself (TSS pages); both 0: none */
 };
 
 /* What devices are connected to. Functions may be NULL where no device of the tree needs them. */
@@ -48,7 +54,13 @@ struct board; /* private */
  */
 int board_open(const struct board_config *config, struct board **board, struct error *err)
     __attribute__((warn_unused_result));
-/* Devices, regions and spaces end here; no vCPU runs any more. Accepts NULL. */
+/*
+ * Undoes board_build(): spaces end, regions are unmounted and let go. The storage of devices stays
+ * until board_free(), since readers may still be inside. Accepts NULL and a board that was not
+ * built. Context: no vCPU runs, listeners are gone; before memory_core_finish().
+ */
+void board_unbuild(struct board *board);
+/* Accepts NULL. Context: after memory_core_finish(), if the board was ever built. */
 void board_free(struct board *board);
 
 /* Known after board_open(). */
@@ -63,7 +75,8 @@ const void *board_dtb(const struct board *board, size_t *size);
  * Makes everything in `core` (which outlives the board). In one transaction; address spaces come
  * up with the whole map.
  * @host  copied. NULL: only to look at (devices are connected to nothing).
- * Returns: 0; -EINVAL the tree; -ENOMEM; -errno. On failure call board_free().
+ * Returns: 0; -EINVAL the tree; -ENOMEM; -errno. On failure nothing is left of it
+ * (but board_free() still waits for memory_core_finish()).
  */
 int board_build(struct board *board, struct memory_core *core, const struct board_host *host,
                 struct error *err) __attribute__((warn_unused_result));
