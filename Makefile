@@ -39,7 +39,7 @@ unit: $(UNIT)
 bench-bin: $(BENCH)
 fuzz: $(FUZZ)
 
-$(B)/acre: $(B)/obj/vmm/main.o $(VMM) $(B)/libacre-devices.a $(B)/libacre-memory.a
+$(B)/acre: $(B)/obj/vmm/main.o $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/libacre-memory.a: $(MEMORY)
 $(B)/libacre-devices.a: $(DEVICES)
@@ -50,6 +50,11 @@ $(B)/%.a:
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(B)/boards/%.dtb: vmm/boards/%.dts
+	@mkdir -p $(@D)
+	dtc -q -W no-unit_address_vs_reg -I dts -O dtb -o $@ $<
+$(B)/obj/vmm/board_blobs.o: $(BOARDS)
 
 $(UNIT): $(B)/tests/unit/%: tests/unit/%.c $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
 	@mkdir -p $(@D)

@@ -27,7 +27,7 @@
 struct board_config {
     const char *name;     /* `pc`, `bare`, or a path (it holds a '/' or ends in .dtb) */
     uint64_t ram_size;    /* bytes, a multiple of 4096; 0: what the tree says */
-    unsigned cpu_num;     /* 1.. */
+    unsigned cpu_num;     /* 1.., 0: what the tree says */
     const char *bootargs; /* /chosen bootargs; NULL: none */
 };
 
@@ -65,6 +65,7 @@ void board_free(struct board *board);
 
 /* Known after board_open(). */
 bool board_needs_irqchip(const struct board *board);
+unsigned board_cpu_num(const struct board *board);
 uint64_t board_ram_size(const struct board *board);
 /* The memory map that the guest is told: ascending, disjoint; lives as long as the board. */
 const struct boot_map_entry *board_map(const struct board *board, size_t *num);

@@ -69,8 +69,8 @@ enum { RUN_MODULES_MAX = 32, RUN_CPUS_MAX = 255 };
 /* What `run` and `inspect` were asked for. Strings point into argv. */
 struct run_options {
     const char *kernel; /* NULL: none given */
-    uint64_t ram_size;  /* bytes */
-    unsigned cpu_num;
+    uint64_t ram_size;  /* bytes; 0: as the board says */
+    unsigned cpu_num;   /* 0: as the board says */
     const char *board;
     const char *dump_dtb;
     enum boot_kind boot_kind;

@@ -209,7 +209,7 @@ void debug_words_print(int fd)
 
 #define OPTION_RAM                                                                                 \
     {                                                                                              \
-        'm', "memory", "SIZE", "memory of the guest, 64K to 1T (default 128M)", set_ram_size       \
+        'm', "memory", "SIZE", "memory of the guest, 64K to 1T (pc and bare: 128M)", set_ram_size  \
     }
 #define OPTION_CPUS                                                                                \
     {                                                                                              \
@@ -280,8 +280,6 @@ static int refuse_argument(void *target, const char *arg, struct error *err)
 static void set_defaults(struct run_options *options)
 {
     *options = (struct run_options){
-        .ram_size = UINT64_C(128) << 20,
-        .cpu_num = 1,
         .board = "pc",
         .kvm_path = "/dev/kvm",
         .sandbox = sandbox_default(),

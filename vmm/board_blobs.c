@@ -1,0 +1,40 @@
+/*
+ * board_blobs.c - the built-in boards, as dtc made them of vmm/boards/\*.dts, inside the binary.
+ */
+#include "vmm/board_tree.h"
+
+#include <string.h>
+
+#define BLOB(name)                                                                                 \
+    __asm__(".pushsection .rodata\n"                                                               \
+            ".balign 8\n"                                                                          \
+            "board_blob_" #name ":\n"                                                              \
+            ".incbin \"boards/" #name ".dtb\"\n"                                                   \
+            "board_blob_" #name "_end:\n"                                                          \
+            ".popsection\n");                                                                      \
+    extern const unsigned char board_blob_##name[] __attribute__((visibility("hidden")));          \
+    extern const unsigned char board_blob_##name##_end[] __attribute__((visibility("hidden")))
+
+BLOB(pc);
+BLOB(bare);
+
+static const struct {
+    const char *name;
+    const unsigned char *first, *end;
+} blobs[] = {
+    {"pc", board_blob_pc, board_blob_pc_end},
+    {"bare", board_blob_bare, board_blob_bare_end},
+};
+
+const void *board_blob(const char *name, size_t *size)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(blobs) / sizeof(blobs[0]); i++) {
+        if (strcmp(blobs[i].name, name) == 0) {
+            *size = (size_t)(blobs[i].end - blobs[i].first);
+            return blobs[i].first;
+        }
+    }
+    return NULL;
+}

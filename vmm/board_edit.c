@@ -1,0 +1,302 @@
+/*
+ * board_edit.c - opening a tree, the command line's edits to it, and the memory map it says.
+ * A built-in tree without edits is used in place; else edits are made in a copy with room.
+ */
+#include "vmm/board_tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libfdt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* RAM from here on moves to 4 GiB, so that a PC's devices have room below. */
+#define RAM_HOLE_FIRST (UINT64_C(3) << 30)
+#define RAM_HIGH_FIRST (UINT64_C(4) << 30)
+enum { EDIT_ROOM = 512, EDIT_ROOM_PER_CPU = 96 };
+
+static int read_all(int fd, uint8_t *data, size_t size)
+{
+    size_t done = 0;
+    ssize_t n;
+
+    while (done < size) {
+        n = read(fd, data + done, size - done);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return n < 0 ? -errno : -EIO;
+        }
+        done += (size_t)n;
+    }
+    return 0;
+}
+
+static int load_file(struct board_tree *tree, int fd, struct error *err)
+{
+    struct stat st;
+    int ret;
+
+    if (fstat(fd, &st) < 0) {
+        return error_set_errno(err, errno, "%s", tree->label);
+    }
+    if (!S_ISREG(st.st_mode)) {
+        return error_set(err, EINVAL, "%s: not a regular file", tree->label);
+    }
+    if (st.st_size == 0 || st.st_size > TREE_SIZE_MAX) {
+        return error_set(err, EINVAL, "%s: %lld bytes; a device tree has 1 to %d", tree->label,
+                         (long long)st.st_size, TREE_SIZE_MAX);
+    }
+    tree->size = (size_t)st.st_size;
+    tree->owned = malloc(tree->size);
+    if (!tree->owned) {
+        return error_set_errno(err, ENOMEM, "%s", tree->label);
+    }
+    ret = read_all(fd, tree->owned, tree->size);
+    if (ret < 0) {
+        return error_set_errno(err, -ret, "%s", tree->label);
+    }
+    tree->fdt = tree->owned;
+    return 0;
+}
+
+static int find_tree(struct board_tree *tree, const char *name, struct error *err)
+{
+    size_t len = strlen(name);
+    int fd, ret;
+
+    tree->fdt = board_blob(name, &tree->size);
+    if (tree->fdt) {
+        return 0;
+    }
+    if (!strchr(name, '/') && (len < 4 || strcmp(name + len - 4, ".dtb") != 0)) {
+        return error_set(err, ENOENT, "%s: unknown board (pc, bare, or a .dtb file)", name);
+    }
+    fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        return error_set_errno(err, errno, "%s", name);
+    }
+    ret = load_file(tree, fd, err);
+    (void)close(fd);
+    if (ret < 0) {
+        return ret;
+    }
+    ret = fdt_check_full(tree->fdt, tree->size);
+    if (ret < 0) {
+        return error_set(err, EINVAL, "%s: not a device tree: %s", name, fdt_strerror(ret));
+    }
+    return 0;
+}
+
+static int count_children(const struct board_tree *tree, int parent, const char *prefix, int *last)
+{
+    int node, num = 0;
+
+    fdt_for_each_subnode(node, tree->fdt, parent)
+    {
+        const char *name = fdt_get_name(tree->fdt, node, NULL);
+
+        if (name && !strncmp(name, prefix, strlen(prefix))) {
+            num++;
+            *last = node;
+        }
+    }
+    return num;
+}
+
+static int find_memory(const struct board_tree *tree, int *num)
+{
+    int node, found = -1;
+
+    *num = 0;
+    fdt_for_each_subnode(node, tree->fdt, 0)
+    {
+        if (tree_is_memory(tree, node) && tree_is_okay(tree, node)) {
+            found = found < 0 ? node : found;
+            (*num)++;
+        }
+    }
+    return found;
+}
+
+static int append_cells(fdt32_t *cell, int num, uint64_t value)
+{
+    if (num == 1 && value > UINT32_MAX) {
+        return -FDT_ERR_BADNCELLS;
+    }
+    if (num == 2) {
+        fdt32_st(cell++, (uint32_t)(value >> 32));
+    }
+    fdt32_st(cell, (uint32_t)value);
+    return 0;
+}
+
+static int edit_memory(struct board_tree *tree, uint64_t ram_size, struct error *err)
+{
+    struct tree_reg regs[TREE_REGS_MAX];
+    struct tree_bus bus;
+    fdt32_t cells[8];
+    uint64_t base, piece[2][2];
+    int node, num, i, step, ret, pieces = 1;
+
+    node = find_memory(tree, &num);
+    if (num != 1) {
+        return error_set(err, EINVAL, "%s: -m: the tree has %d memory nodes, not one", tree->label,
+                         num);
+    }
+    ret = tree_bus_init(tree, NULL, 0, false, &bus, err);
+    if (ret == 0) {
+        ret = tree_regs(tree, &bus, node, regs, err);
+    }
+    if (ret < 0) {
+        return ret;
+    }
+    base = regs[0].addr;
+    piece[0][0] = base;
+    piece[0][1] = ram_size;
+    if (base < RAM_HOLE_FIRST && ram_size > RAM_HOLE_FIRST - base) {
+        piece[0][1] = RAM_HOLE_FIRST - base;
+        piece[1][0] = RAM_HIGH_FIRST;
+        piece[1][1] = ram_size - piece[0][1];
+        pieces = 2;
+    }
+    step = bus.address_cells + bus.size_cells;
+    for (i = 0, ret = 0; i < pieces && ret == 0; i++) {
+        ret = append_cells(cells + i * step, bus.address_cells, piece[i][0]);
+        if (ret == 0) {
+            ret = append_cells(cells + i * step + bus.address_cells, bus.size_cells, piece[i][1]);
+        }
+    }
+    if (ret == 0) {
+        ret = fdt_setprop(tree->owned, node, "reg", cells, 4 * pieces * step);
+    }
+    return ret == 0 ? 0
+                    : tree_error(tree, node, "reg", err, "-m: %s",
+                                 ret == -FDT_ERR_BADNCELLS ? "needs two cells" : fdt_strerror(ret));
+}
+
+static int add_cpu(struct board_tree *tree, int cpus, unsigned index)
+{
+    char name[24];
+    int node, ret;
+
+    (void)snprintf(name, sizeof(name), "cpu@%x", index);
+    node = fdt_add_subnode(tree->owned, cpus, name);
+    if (node < 0) {
+        return node;
+    }
+    ret = fdt_setprop_string(tree->owned, node, "device_type", "cpu");
+    return ret < 0 ? ret : fdt_setprop_u32(tree->owned, node, "reg", index);
+}
+
+static int edit_cpus(struct board_tree *tree, unsigned cpu_num, struct error *err)
+{
+    int cpus = fdt_path_offset(tree->fdt, "/cpus"), last = -1, ret = 0;
+    unsigned num;
+
+    if (cpus < 0) {
+        return error_set(err, EINVAL, "%s: --cpus: the tree has no /cpus", tree->label);
+    }
+    num = (unsigned)count_children(tree, cpus, "cpu@", &last);
+    for (; num > cpu_num && ret == 0; num--) {
+        (void)count_children(tree, cpus, "cpu@", &last);
+        ret = fdt_del_node(tree->owned, last);
+    }
+    /* A new node comes first among its siblings; so the highest is added first. */
+    for (; num < cpu_num && ret == 0; cpu_num--) {
+        ret = add_cpu(tree, cpus, cpu_num - 1);
+    }
+    return ret == 0 ? 0 : error_set(err, EINVAL, "%s: --cpus: %s", tree->label, fdt_strerror(ret));
+}
+
+static int edit_bootargs(struct board_tree *tree, const char *bootargs, struct error *err)
+{
+    int chosen = fdt_path_offset(tree->fdt, "/chosen"), ret;
+
+    if (chosen < 0) {
+        chosen = fdt_add_subnode(tree->owned, 0, "chosen");
+    }
+    ret = chosen < 0 ? chosen : fdt_setprop(tree->owned, chosen, "bootargs", bootargs, (int)strlen(bootargs) + 1);
+    return ret == 0 ? 0
+                    : error_set(err, EINVAL, "%s: --append: %s", tree->label, fdt_strerror(ret));
+}
+
+/* Moves the tree to storage of our own with room for the edits. */
+static int make_room(struct board_tree *tree, const struct board_config *config, struct error *err)
+{
+    size_t size = tree->size + EDIT_ROOM + EDIT_ROOM_PER_CPU * (size_t)config->cpu_num +
+                  (config->bootargs ? strlen(config->bootargs) : 0);
+    void *copy = calloc(1, size);
+    int ret;
+
+    if (!copy) {
+        return error_set_errno(err, ENOMEM, "%s", tree->label);
+    }
+    ret = size > INT32_MAX ? -FDT_ERR_NOSPACE : fdt_open_into(tree->fdt, copy, (int)size);
+    if (ret < 0) {
+        free(copy);
+        return error_set(err, EINVAL, "%s: %s", tree->label, fdt_strerror(ret));
+    }
+    free(tree->owned);
+    tree->owned = copy;
+    tree->fdt = copy;
+    return 0;
+}
+
+unsigned tree_cpu_num(const struct board_tree *tree)
+{
+    int cpus = fdt_path_offset(tree->fdt, "/cpus"), last;
+    int num = cpus < 0 ? 0 : count_children(tree, cpus, "cpu@", &last);
+
+    return num > 0 ? (unsigned)num : 1;
+}
+
+static int edit(struct board_tree *tree, const struct board_config *config, struct error *err)
+{
+    bool cpus = config->cpu_num > 0 && config->cpu_num != tree_cpu_num(tree);
+    int ret = 0;
+
+    if (config->ram_size == 0 && !cpus && !config->bootargs) {
+        return 0;
+    }
+    ret = make_room(tree, config, err);
+    if (ret == 0 && config->ram_size != 0) {
+        ret = edit_memory(tree, config->ram_size, err);
+    }
+    if (ret == 0 && cpus) {
+        ret = edit_cpus(tree, config->cpu_num, err);
+    }
+    if (ret == 0 && config->bootargs) {
+        ret = edit_bootargs(tree, config->bootargs, err);
+    }
+    if (ret == 0) {
+        (void)fdt_pack(tree->owned); /* fails for no tree that could be edited */
+        tree->size = fdt_totalsize(tree->owned);
+    }
+    return ret;
+}
+
+int tree_open(struct board_tree *tree, const struct board_config *config, struct error *err)
+{
+    int ret;
+
+    *tree = (struct board_tree){.label = config->name};
+    ret = find_tree(tree, config->name, err);
+    if (ret == 0) {
+        ret = edit(tree, config, err);
+    }
+    if (ret < 0) {
+        tree_close(tree);
+    }
+    return ret;
+}
+
+void tree_close(struct board_tree *tree)
+{
+    free(tree->owned);
+    *tree = (struct board_tree){.label = NULL};
+}
