@@ -220,7 +220,9 @@ static int edit_bootargs(struct board_tree *tree, const char *bootargs, struct e
     if (chosen < 0) {
         chosen = fdt_add_subnode(tree->owned, 0, "chosen");
     }
-    ret = chosen < 0 ? chosen : fdt_setprop(tree->owned, chosen, "bootargs", bootargs, (int)strlen(bootargs) + 1);
+    ret = chosen < 0
+              ? chosen
+              : fdt_setprop(tree->owned, chosen, "bootargs", bootargs, (int)strlen(bootargs) + 1);
     return ret == 0 ? 0
                     : error_set(err, EINVAL, "%s: --append: %s", tree->label, fdt_strerror(ret));
 }

@@ -17,8 +17,9 @@
 #ifndef ACRE_VMM_CONSOLE_H
 #define ACRE_VMM_CONSOLE_H
 
-#include <stdatomic.h>
-#include <termios.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "devices/device.h"
 #include "vmm/error.h"
@@ -43,27 +44,35 @@ struct console_config {
     struct console_guest guest;
 };
 
+enum console_kind {
+    CONSOLE_NONE,     /* nothing there, or it has ended */
+    CONSOLE_FILE,     /* always ready: a regular file, /dev/null */
+    CONSOLE_STREAM,   /* ours alone and non-blocking (output), or a pipe to read */
+    CONSOLE_SOCKET,   /* send() without waiting */
+    CONSOLE_SHARED,   /* flags shared with others: ask poll(), then write a little */
+    CONSOLE_TERMINAL, /* input only */
+};
+
 struct console {
     /* private */
     struct console_config config;
     struct loop *loop;
-    pthread_mutex_t lock; /* the output side; inside it no other lock is taken */
-    int out_fd;           /* what is written to: out_fd, or a non-blocking reopening of it */
-    int out_kind;
-    bool out_owned, out_gone, out_watched, out_always_ready;
-    bool serial_waits;
-    uint8_t *buffer; /* NULL until something must wait */
-    size_t buffer_first, buffer_used;
+    /* Output. Lock order: a device's lock, then this one; none is taken inside. */
+    pthread_mutex_t lock;
+    struct loop_source out; /* out.fd is config.out_fd or our own opening of it */
+    enum console_kind out_kind;
+    bool out_watched, serial_waits;
+    uint8_t *buffer; /* ring of CONSOLE_BUFFER_SIZE; NULL until something must wait */
+    size_t first, used;
     uint64_t dropped; /* bytes of the debug sink */
-    struct loop_source out_source;
-    struct loop_work out_work, in_work, writable_work;
-    struct loop_source in_source;
-    int in_kind;
-    bool in_watched, in_end, in_registered, in_always_ready;
+    /* Input: the loop's thread alone. */
+    struct loop_source in;
+    enum console_kind in_kind;
+    bool in_watched, started;
     bool escape; /* Ctrl-A was the last key */
-    uint8_t in_buffer[256];
-    size_t in_first, in_used;
-    bool raw;
+    uint8_t keys[256];
+    size_t key_first, key_num;
+    struct loop_work in_work, writable_work;
 };
 
 /*

@@ -1,0 +1,239 @@
+/*
+ * board.c - which device model answers to which `compatible`: one table, and for each device the
+ * few lines that fill in its config from the tree. The only file that knows more than one device.
+ */
+#include "vmm/board.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "devices/debug_exit.h"
+#include "devices/debugcon.h"
+#include "devices/i8042.h"
+#include "devices/i8254.h"
+#include "devices/mc146818.h"
+#include "devices/serial.h"
+#include "devices/shutdown.h"
+#include "vmm/board_build.h"
+
+static void name_regions(struct part *part, MemoryRegion *first, MemoryRegion *second,
+                         MemoryRegion *third)
+{
+    MemoryRegion *const regions[] = {first, second, third};
+    unsigned i;
+
+    for (i = 0; i < part->class->reg_num; i++) {
+        part->mounts[i].region = regions[i];
+    }
+}
+
+static int init_serial(struct board *board, struct part *part, struct error *err)
+{
+    struct serial *serial = (void *)part->state;
+    /* The first one is the console unless the tree names another. */
+    bool console = board->stdout_node >= 0 ? board->stdout_node == part->node : !board->serial;
+    struct serial_config config = {.irq = part->irq, .clock = board->host.clock};
+    uint32_t shift, width;
+    int ret;
+
+    ret = tree_u32(&board->tree, part->node, "clock-frequency", 0, &config.clock_hz, err);
+    if (ret == 0) {
+        ret = tree_u32(&board->tree, part->node, "reg-shift", 0, &shift, err);
+    }
+    if (ret == 0) {
+        ret = tree_u32(&board->tree, part->node, "reg-io-width", 1, &width, err);
+    }
+    if (ret < 0) {
+        return ret;
+    }
+    if (shift != 0 || width != 1) {
+        return tree_error(&board->tree, part->node, "reg-shift", err,
+                          "registers are one byte each, next to each other");
+    }
+    if (console) {
+        config.sink = board->host.serial_out;
+        config.can_receive = board->host.input_wanted;
+        config.opaque = board->host.opaque;
+    }
+    ret = serial_init(serial, board->core, &config);
+    if (ret == 0) {
+        name_regions(part, &serial->mr, NULL, NULL);
+        board->serial = console ? part : board->serial;
+    }
+    return ret;
+}
+
+static int init_i8254(struct board *board, struct part *part, struct error *err)
+{
+    struct i8254 *pit = (void *)part->state;
+    const struct i8254_config config = {.irq = part->irq, .clock = board->host.clock};
+
+    (void)err;
+    name_regions(part, &pit->mr, &pit->mr_port61, NULL);
+    return i8254_init(pit, board->core, &config);
+}
+
+static int init_i8042(struct board *board, struct part *part, struct error *err)
+{
+    struct i8042 *kbc = (void *)part->state;
+    const struct i8042_config config = {.irq = part->irq, .request = board->host.requests};
+
+    (void)err;
+    name_regions(part, &kbc->mr_data, &kbc->mr_command, &kbc->mr_port92);
+    return i8042_init(kbc, board->core, &config);
+}
+
+/* RAM below and above 4 GiB, holes included below, as a PC's firmware finds it. */
+static void measure_ram(const struct board *board, uint64_t *low, uint64_t *high)
+{
+    const uint64_t four_gib = UINT64_C(4) << 30;
+    int i;
+
+    *low = 0;
+    *high = 0;
+    for (i = 0; i < board->map_num; i++) {
+        if (board->map[i].type == BOOT_MAP_RAM && board->map[i].first >= four_gib) {
+            *high += board->map[i].last - board->map[i].first + 1;
+        } else if (board->map[i].type == BOOT_MAP_RAM) {
+            *low = board->map[i].last < four_gib ? board->map[i].last + 1 : four_gib;
+        }
+    }
+}
+
+static int init_mc146818(struct board *board, struct part *part, struct error *err)
+{
+    struct mc146818 *rtc = (void *)part->state;
+    struct mc146818_config config = {.irq = part->irq, .clock = board->host.clock};
+
+    (void)err;
+    if (board->host.wall_clock_s) {
+        config.epoch_seconds = board->host.wall_clock_s(board->host.opaque);
+    }
+    measure_ram(board, &config.ram_low_bytes, &config.ram_high_bytes);
+    name_regions(part, &rtc->mr, NULL, NULL);
+    return mc146818_init(rtc, board->core, &config);
+}
+
+static int init_debugcon(struct board *board, struct part *part, struct error *err)
+{
+    struct debugcon *dev = (void *)part->state;
+    const struct debugcon_config config = {.sink = board->host.debug_out};
+
+    (void)err;
+    name_regions(part, &dev->mr, NULL, NULL);
+    return debugcon_init(dev, board->core, &config);
+}
+
+static int init_debug_exit(struct board *board, struct part *part, struct error *err)
+{
+    struct debug_exit *dev = (void *)part->state;
+    struct debug_exit_config config = {.request = board->host.requests};
+    uint64_t iosize = part->mounts[0].size;
+
+    if (iosize != 1 && iosize != 2 && iosize != 4) {
+        return tree_error(&board->tree, part->node, "reg", err,
+                          "%llu ports; 1, 2 or 4 are possible", (unsigned long long)iosize);
+    }
+    config.iosize = (unsigned)iosize;
+    name_regions(part, &dev->mr, NULL, NULL);
+    return debug_exit_init(dev, board->core, &config);
+}
+
+static int init_shutdown(struct board *board, struct part *part, struct error *err)
+{
+    struct shutdown *dev = (void *)part->state;
+    const struct shutdown_config config = {.request = board->host.requests};
+
+    (void)err;
+    name_regions(part, &dev->mr_pm1_control, &dev->mr_reset_control, NULL);
+    return shutdown_init(dev, board->core, &config);
+}
+
+/* A device's functions take its own type; the table's take its storage. */
+#define GLUE(type)                                                                                 \
+    static void reset_##type(void *state)                                                          \
+    {                                                                                              \
+        type##_reset(state);                                                                       \
+    }                                                                                              \
+    static void finish_##type(void *state)                                                         \
+    {                                                                                              \
+        type##_finish(state);                                                                      \
+    }
+GLUE(serial)
+GLUE(i8254)
+GLUE(i8042)
+GLUE(mc146818)
+GLUE(debugcon)
+GLUE(debug_exit)
+GLUE(shutdown)
+
+#define DEVICE(name, type)                                                                         \
+    .compatible = (name), .size = sizeof(struct type), .init = init_##type, .reset = reset_##type, \
+    .finish = finish_##type, .owner_offset = offsetof(struct type, owner),                         \
+    .build = board_device_build
+
+static const struct part_class classes[] = {
+    {DEVICE("ns16550a", serial), .reg_num = 1, .irq = true},
+    {DEVICE("intel,8254", i8254), .reg_num = 2, .irq = true},
+    {DEVICE("intel,8042", i8042), .reg_num = 3, .irq = true},
+    {DEVICE("motorola,mc146818", mc146818), .reg_num = 1, .irq = true},
+    {DEVICE("acre,debugcon", debugcon), .reg_num = 1},
+    {DEVICE("acre,debug-exit", debug_exit), .reg_num = 1},
+    {DEVICE("acre,shutdown", shutdown), .reg_num = 2},
+};
+
+const struct part_class *board_device_class(const char *compatible)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+        if (strcmp(classes[i].compatible, compatible) == 0) {
+            return &classes[i];
+        }
+    }
+    return NULL;
+}
+
+/* Enters the console's port. Returns: NULL when there is none. */
+static struct serial *enter_serial(struct board *board, struct memory_owner_frame *frame)
+{
+    struct serial *serial = board->serial ? (void *)board->serial->state : NULL;
+
+    return serial && memory_owner_enter(&serial->owner, frame) ? serial : NULL;
+}
+
+size_t board_serial_receive(struct board *board, const uint8_t *data, size_t len)
+{
+    struct memory_owner_frame frame;
+    struct serial *serial = enter_serial(board, &frame);
+    size_t taken = len;
+
+    if (serial) {
+        taken = serial_receive(serial, data, len);
+        memory_owner_leave(&frame);
+    }
+    return taken;
+}
+
+void board_serial_writable(struct board *board)
+{
+    struct memory_owner_frame frame;
+    struct serial *serial = enter_serial(board, &frame);
+
+    if (serial) {
+        serial_writable(serial);
+        memory_owner_leave(&frame);
+    }
+}
+
+void board_serial_break(struct board *board)
+{
+    struct memory_owner_frame frame;
+    struct serial *serial = enter_serial(board, &frame);
+
+    if (serial) {
+        serial_receive_break(serial);
+        memory_owner_leave(&frame);
+    }
+}

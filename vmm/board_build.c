@@ -1,0 +1,491 @@
+/*
+ * board_build.c - from a tree to regions and devices: init in document order, then aliases, then
+ * mounts. What was made is in board->parts, so that taking apart needs no second walk.
+ */
+#include "vmm/board_build.h"
+
+#include <errno.h>
+#include <libfdt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct part *board_part_new(struct board *board, const struct part_class *part_class, int node)
+{
+    const size_t align = _Alignof(struct part);
+    struct part *part;
+    size_t size;
+
+    size = (sizeof(*part) + part_class->size + align - 1) & ~(align - 1);
+    part = aligned_alloc(align, size);
+    if (part) {
+        memset(part, 0, size);
+        part->class = part_class;
+        part->node = node;
+        part->alias_target = -1;
+        *board->parts_tail = part;
+        board->parts_tail = &part->next;
+    }
+    return part;
+}
+
+/* The interrupt that `interrupts` names; none is fine. */
+static int connect_irq(struct board *board, struct part *part, struct error *err)
+{
+    const struct board_tree *tree = &board->tree;
+    uint32_t irq;
+    int ret;
+
+    if (!fdt_getprop(tree->fdt, part->node, "interrupts", NULL)) {
+        return 0;
+    }
+    ret = tree_u32(tree, part->node, "interrupts", 0, &irq, err);
+    if (ret < 0) {
+        return ret;
+    }
+    if (board->pic < 0) {
+        return tree_error(tree, part->node, "interrupts", err,
+                          "the board has no interrupt controller");
+    }
+    if (irq > 15 || irq == 2) {
+        return tree_error(tree, part->node, "interrupts", err, "there is no ISA interrupt %u", irq);
+    }
+    if (board->host.irq) {
+        part->irq = board->host.irq(board->host.opaque, irq);
+    }
+    return 0;
+}
+
+int board_place(struct board *board, struct part *part, const struct site *site, struct error *err)
+{
+    struct tree_reg regs[TREE_REGS_MAX];
+    uint32_t priority;
+    int num, i, ret;
+
+    num = tree_regs(&board->tree, site->bus, part->node, regs, err);
+    if (num < 0) {
+        return num;
+    }
+    ret = tree_u32(&board->tree, part->node, "acre,priority", 0, &priority, err);
+    if (ret < 0) {
+        return ret;
+    }
+    for (i = 0; i < num; i++) {
+        part->mounts[i] = (struct mount){
+            .container = regs[i].io ? &board->io : site->container,
+            .addr = regs[i].addr,
+            .size = regs[i].size,
+            .priority = (int32_t)priority,
+        };
+    }
+    return num;
+}
+
+int board_region_name(const struct board *board, int node, char *name, struct error *err)
+{
+    const char *given;
+    int ret = tree_string(&board->tree, node, "acre,name", &given, err);
+
+    if (ret < 0) {
+        return ret;
+    }
+    given = given ? given : fdt_get_name(board->tree.fdt, node, NULL);
+    (void)snprintf(name, PART_NAME_SIZE, "%.*s", (int)strcspn(given, "@"), given);
+    return 0;
+}
+
+int board_device_build(struct board *board, const struct part_class *part_class,
+                       const struct site *site, struct error *err)
+{
+    struct part *part = board_part_new(board, part_class, site->node);
+    unsigned i;
+    int num, ret;
+
+    if (!part) {
+        return -ENOMEM;
+    }
+    num = board_place(board, part, site, err);
+    if (num < 0) {
+        return num;
+    }
+    if ((unsigned)num != part_class->reg_num) {
+        return tree_error(&board->tree, site->node, "reg", err, "%d entries, the device has %u",
+                          num, part_class->reg_num);
+    }
+    ret = part_class->irq ? connect_irq(board, part, err) : 0;
+    if (ret == 0) {
+        ret = part_class->init(board, part, err);
+    }
+    if (ret < 0) {
+        return ret;
+    }
+    part->initialised = true;
+    for (i = 0; i < part_class->reg_num; i++) {
+        const struct mount *mount = &part->mounts[i];
+
+        if (memory_region_size(mount->region) != mount->size) {
+            return tree_error(&board->tree, site->node, "reg", err,
+                              "%llu bytes in entry %u, the device has %llu",
+                              (unsigned long long)mount->size, i,
+                              (unsigned long long)memory_region_size(mount->region));
+        }
+    }
+    part->target = part->mounts[0].region;
+    part->mount_num = part_class->reg_num;
+    return 0;
+}
+
+/* The class of a node by its `compatible`, most specific first; *first is what it asks for. */
+static const struct part_class *class_of(const struct board *board, int node, const char **first)
+{
+    const struct part_class *part_class = NULL;
+    const char *name;
+    int i;
+
+    *first = NULL;
+    if (tree_is_memory(&board->tree, node)) {
+        return board_structure_class("memory");
+    }
+    for (i = 0; !part_class; i++) {
+        name = fdt_stringlist_get(board->tree.fdt, node, "compatible", i, NULL);
+        if (!name) {
+            return NULL;
+        }
+        *first = i == 0 ? name : *first;
+        part_class = board_device_class(name);
+        if (!part_class) {
+            part_class = board_structure_class(name);
+        }
+    }
+    return part_class;
+}
+
+int board_walk(struct board *board, const struct tree_bus *bus, MemoryRegion *container, int depth,
+               struct error *err)
+{
+    const struct part_class *part_class;
+    const char *compatible = NULL;
+    int node, ret;
+
+    if (depth > TREE_DEPTH_MAX) {
+        return tree_error(&board->tree, bus->node, NULL, err, "nodes are nested more than %d deep",
+                          TREE_DEPTH_MAX);
+    }
+    fdt_for_each_subnode(node, board->tree.fdt, bus->node)
+    {
+        const struct site site = {bus, container, node, depth};
+
+        part_class = tree_is_okay(&board->tree, node) ? class_of(board, node, &compatible) : NULL;
+        if (part_class) {
+            ret = part_class->build(board, part_class, &site, err);
+            if (ret < 0) {
+                return ret;
+            }
+        } else if (tree_is_okay(&board->tree, node) &&
+                   fdt_getprop(board->tree.fdt, node, "compatible", NULL)) {
+            return tree_error(&board->tree, node, "compatible", err, "nothing here is a '%.64s'",
+                              compatible ? compatible : "");
+        }
+    }
+    return 0;
+}
+
+static struct part *part_of_node(struct board *board, int node)
+{
+    struct part *part = board->parts;
+
+    while (part && part->node != node) {
+        part = part->next;
+    }
+    return part;
+}
+
+/* Makes the alias if its target is there. Returns: 1 made, 0 not yet, -errno. */
+static int try_alias(struct board *board, struct part *part, struct error *err)
+{
+    struct part *target = part_of_node(board, part->alias_target);
+    MemoryRegion *mr = (void *)part->state;
+    char name[PART_NAME_SIZE];
+    int ret;
+
+    if (!target) {
+        return tree_error(&board->tree, part->node, "acre,target", err,
+                          "names a node that has no region");
+    }
+    if (!target->target) {
+        return 0;
+    }
+    ret = board_region_name(board, part->node, name, err);
+    if (ret == 0) {
+        ret = memory_region_init_alias(mr, NULL, name, target->target, part->alias_offset,
+                                       part->alias_size);
+    }
+    if (ret < 0) {
+        return ret;
+    }
+    part->initialised = true;
+    part->alias_target = -1;
+    part->target = mr;
+    return 1;
+}
+
+/* Aliases may show aliases: rounds until nothing is left, or nothing moves. */
+static int make_aliases(struct board *board, struct error *err)
+{
+    struct part *part, *waiting;
+    bool moved = true;
+    int ret;
+
+    do {
+        waiting = NULL;
+        if (!moved) {
+            break;
+        }
+        moved = false;
+        for (part = board->parts; part; part = part->next) {
+            if (part->alias_target < 0) {
+                continue;
+            }
+            ret = try_alias(board, part, err);
+            if (ret < 0) {
+                return ret;
+            }
+            moved = moved || ret > 0;
+            waiting = ret > 0 ? waiting : part;
+        }
+    } while (waiting && moved);
+    return waiting ? tree_error(&board->tree, waiting->node, "acre,target", err,
+                                "leads back to this alias")
+                   : 0;
+}
+
+static int mount_all(struct board *board, struct error *err)
+{
+    struct part *part;
+    unsigned i;
+    int ret;
+
+    for (part = board->parts; part; part = part->next) {
+        for (i = 0; i < part->mount_num; i++) {
+            struct mount *mount = &part->mounts[i];
+
+            ret = memory_region_add_subregion_overlap(mount->container, mount->addr, mount->region,
+                                                      mount->priority);
+            if (ret < 0) {
+                return tree_error(&board->tree, part->node, NULL, err, "cannot be mounted: %s",
+                                  strerror(-ret));
+            }
+            mount->done = true;
+        }
+    }
+    return 0;
+}
+
+static int build_roots(struct board *board)
+{
+    int ret = memory_region_init(&board->system, board->core, NULL, "system", UINT64_MAX);
+
+    return ret < 0 ? ret : memory_region_init(&board->io, board->core, NULL, "io", 0x10000);
+}
+
+static int build_spaces(struct board *board)
+{
+    int ret = address_space_init(&board->memory_space, board->core, &board->system, "memory",
+                                 MEMORY_UNASSIGNED_MEMORY);
+
+    return ret < 0 ? ret
+                   : address_space_init(&board->io_space, board->core, &board->io, "I/O",
+                                        MEMORY_UNASSIGNED_IO);
+}
+
+/* A clock that stands, for boards that are only looked at. */
+static uint64_t no_time(struct device_clock *clock)
+{
+    (void)clock;
+    return 0;
+}
+
+static void no_arm(struct device_clock *clock, struct device_timer *timer, uint64_t deadline_ns)
+{
+    (void)clock;
+    (void)timer;
+    (void)deadline_ns;
+}
+
+static void no_disarm(struct device_clock *clock, struct device_timer *timer)
+{
+    (void)clock;
+    (void)timer;
+}
+
+int board_build(struct board *board, struct memory_core *core, const struct board_host *host,
+                struct error *err)
+{
+    struct tree_bus root;
+    int ret;
+
+    board->core = core;
+    board->host = host ? *host : (struct board_host){.clock = NULL};
+    if (!board->host.clock) {
+        board->still = (struct device_clock){no_time, no_arm, no_disarm};
+        board->host.clock = &board->still;
+    }
+    if (err) {
+        err->text[0] = '\0';
+    }
+    ret = build_roots(board);
+    if (ret == 0) {
+        ret = tree_bus_init(&board->tree, NULL, 0, false, &root, err);
+    }
+    if (ret == 0) {
+        ret = board_walk(board, &root, &board->system, 0, err);
+    }
+    if (ret == 0) {
+        ret = make_aliases(board, err);
+    }
+    if (ret == 0) {
+        ret = mount_all(board, err);
+    }
+    if (ret == 0) {
+        ret = build_spaces(board);
+    }
+    if (ret < 0) {
+        if (err && err->text[0] == '\0') {
+            (void)error_set_errno(err, -ret, "%s", board->tree.label);
+        }
+        board_unbuild(board);
+    }
+    return ret;
+}
+
+static void unmount(struct part *part)
+{
+    unsigned i;
+
+    for (i = 0; i < part->mount_num; i++) {
+        struct mount *mount = &part->mounts[i];
+
+        /* Cannot be refused: no view shows it any more. */
+        if (mount->done && memory_region_del_subregion(mount->container, mount->region) == 0) {
+            mount->done = false;
+        }
+    }
+}
+
+void board_unbuild(struct board *board)
+{
+    struct part *part;
+
+    if (!board || !board->core) {
+        return;
+    }
+    address_space_finish(&board->io_space);
+    address_space_finish(&board->memory_space);
+    for (part = board->parts; part; part = part->next) {
+        unmount(part);
+    }
+    for (part = board->parts; part; part = part->next) {
+        if (part->initialised) {
+            part->class->finish(part->state);
+            part->initialised = false;
+        }
+    }
+    memory_region_unref(&board->io);
+    memory_region_unref(&board->system);
+    board->serial = NULL;
+    board->core = NULL;
+}
+
+int board_open(const struct board_config *config, struct board **board_out, struct error *err)
+{
+    struct board *board = calloc(1, sizeof(*board));
+    int ret;
+
+    if (!board) {
+        return error_set_errno(err, ENOMEM, "%s", config->name);
+    }
+    board->parts_tail = &board->parts;
+    ret = tree_open(&board->tree, config, err);
+    if (ret == 0) {
+        ret = tree_map(&board->tree, board->map, &board->ram_size, err);
+    }
+    if (ret < 0) {
+        board_free(board);
+        return ret;
+    }
+    board->map_num = ret;
+    board->pic = fdt_node_offset_by_compatible(board->tree.fdt, -1, "intel,i8259");
+    board->stdout_node = tree_stdout(&board->tree);
+    *board_out = board;
+    return 0;
+}
+
+void board_free(struct board *board)
+{
+    struct part *part, *next;
+
+    if (!board) {
+        return;
+    }
+    for (part = board->parts; part; part = next) {
+        next = part->next;
+        free(part);
+    }
+    tree_close(&board->tree);
+    free(board);
+}
+
+void board_reset(struct board *board)
+{
+    struct memory_owner_frame frame;
+    struct part *part;
+    MemoryOwner *owner;
+
+    for (part = board->parts; part; part = part->next) {
+        if (!part->class->reset || !part->initialised) {
+            continue;
+        }
+        owner = (void *)(part->state + part->class->owner_offset);
+        if (memory_owner_enter(owner, &frame)) {
+            part->class->reset(part->state);
+            memory_owner_leave(&frame);
+        }
+    }
+}
+
+bool board_needs_irqchip(const struct board *board)
+{
+    return board->pic >= 0;
+}
+
+unsigned board_cpu_num(const struct board *board)
+{
+    return tree_cpu_num(&board->tree);
+}
+
+uint64_t board_ram_size(const struct board *board)
+{
+    return board->ram_size;
+}
+
+const struct boot_map_entry *board_map(const struct board *board, size_t *num)
+{
+    *num = (size_t)board->map_num;
+    return board->map;
+}
+
+const void *board_dtb(const struct board *board, size_t *size)
+{
+    *size = board->tree.size;
+    return board->tree.fdt;
+}
+
+AddressSpace *board_memory(struct board *board)
+{
+    return &board->memory_space;
+}
+
+AddressSpace *board_io(struct board *board)
+{
+    return &board->io_space;
+}

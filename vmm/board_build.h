@@ -1,0 +1,100 @@
+/*
+ * board_build.h - what board.c (which device answers to which `compatible`) and board_build.c (how
+ * a tree becomes regions) share. Private to the two.
+ *
+ * A `part` is one thing of the tree that has storage: a device, memory, a container, an alias. It
+ * is made in three passes: init in document order; aliases once their targets are there; mounts in
+ * document order, so that of equals the later node in the tree wins.
+ */
+#ifndef ACRE_VMM_BOARD_BUILD_H
+#define ACRE_VMM_BOARD_BUILD_H
+
+#include "vmm/board.h"
+#include "vmm/board_tree.h"
+
+enum { PART_NAME_SIZE = 64 };
+
+struct part;
+
+/* Where a node lies: who decodes its addresses, and what they are mounted in. */
+struct site {
+    const struct tree_bus *bus;
+    MemoryRegion *container;
+    int node, depth;
+};
+
+/* What answers to a `compatible`. Found by name in tables; no pointers beyond the class itself. */
+struct part_class {
+    const char *compatible;
+    size_t size;      /* bytes of part->state */
+    unsigned reg_num; /* entries of `reg` a device must have */
+    bool irq;         /* `interrupts` is looked at */
+    /*
+     * Devices: makes the device and names its regions in the order of its `reg` entries.
+     * Returns: 0; -EINVAL with err filled; -errno without.
+     */
+    int (*init)(struct board *board, struct part *part, struct error *err);
+    void (*reset)(void *state);
+    void (*finish)(void *state);
+    size_t owner_offset; /* of the MemoryOwner in the state: reset runs under it */
+    /* Everything that is not a device: does all its own work, children included. */
+    int (*build)(struct board *board, const struct part_class *part_class, const struct site *site,
+                 struct error *err);
+};
+
+struct mount {
+    MemoryRegion *region, *container;
+    uint64_t addr, size; /* as `reg` says */
+    int32_t priority;
+    bool done;
+};
+
+struct part {
+    struct part *next;
+    const struct part_class *class;
+    int node;
+    bool initialised;
+    MemoryRegion *target; /* what an alias of this node shows: its first region */
+    int alias_target;     /* node; -1: no alias, or one that is ready */
+    uint64_t alias_offset, alias_size;
+    struct irq_line irq;
+    unsigned mount_num;
+    struct mount mounts[TREE_REGS_MAX];
+    _Alignas(64) unsigned char state[];
+};
+
+struct board {
+    struct board_tree tree;
+    struct boot_map_entry map[TREE_MAP_MAX];
+    int map_num;
+    uint64_t ram_size;
+    int pic; /* the interrupt controller's node; -1: none */
+    int stdout_node;
+    /* from build to unbuild */
+    struct memory_core *core;
+    struct board_host host;
+    MemoryRegion system, io;
+    AddressSpace memory_space, io_space;
+    struct part *parts, **parts_tail; /* storage until free */
+    struct part *serial;              /* the console's */
+    struct device_clock still;        /* for a board that is only looked at */
+};
+
+/* The class for `compatible`, or NULL. board.c's table; board_build.c's own come after it. */
+const struct part_class *board_device_class(const char *compatible);
+const struct part_class *board_structure_class(const char *compatible);
+
+/* A part with zeroed state, in the board's list. Returns: NULL out of memory. */
+struct part *board_part_new(struct board *board, const struct part_class *part_class, int node);
+/* Fills in the mounts from `reg` and `acre,priority`. Returns: how many, or -EINVAL. */
+int board_place(struct board *board, struct part *part, const struct site *site, struct error *err);
+/* The node's name up to '@', or `acre,name`. @name PART_NAME_SIZE bytes. */
+int board_region_name(const struct board *board, int node, char *name, struct error *err);
+/* A device of the table: `reg`, `interrupts`, init, mounts. */
+int board_device_build(struct board *board, const struct part_class *part_class,
+                       const struct site *site, struct error *err);
+/* Walks the children of bus->node. */
+int board_walk(struct board *board, const struct tree_bus *bus, MemoryRegion *container, int depth,
+               struct error *err);
+
+#endif

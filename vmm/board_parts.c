@@ -1,0 +1,387 @@
+/*
+ * board_parts.c - the nodes that are no devices: memory, buses, containers, aliases, ROMs, and the
+ * space of the interrupt controllers that KVM itself serves.
+ */
+#include "vmm/board_build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libfdt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void finish_region(void *state)
+{
+    memory_region_unref(state);
+}
+
+/* A part that is one region, mounted where the first and only entry of `reg` says. */
+static int new_region(struct board *board, const struct part_class *part_class,
+                      const struct site *site, char *name, struct part **part_out,
+                      struct error *err)
+{
+    struct part *part = board_part_new(board, part_class, site->node);
+    int num, ret;
+
+    if (!part) {
+        return -ENOMEM;
+    }
+    num = board_place(board, part, site, err);
+    if (num < 0) {
+        return num;
+    }
+    if (num != 1) {
+        return tree_error(&board->tree, site->node, "reg", err, "%d entries, one is possible", num);
+    }
+    ret = board_region_name(board, site->node, name, err);
+    part->mounts[0].region = (void *)part->state;
+    part->mount_num = 1;
+    *part_out = part;
+    return ret;
+}
+
+/* For the kinds whose region is ready right after its init. */
+static int region_ready(struct part *part, int ret)
+{
+    if (ret == 0) {
+        part->initialised = true;
+        part->target = part->mounts[0].region;
+    } else {
+        part->mount_num = 0;
+    }
+    return ret;
+}
+
+static int new_block(struct board *board, int node, const char *name, uint64_t size,
+                     RAMBlock **block, struct error *err)
+{
+    const struct ram_block_config config = {.backing = RAM_ANONYMOUS, .size = size};
+    int ret;
+
+    if (size > (UINT64_C(1) << 62) || size % 4096 != 0) {
+        return tree_error(&board->tree, node, "reg", err, "memory comes in pages of 4096 bytes");
+    }
+    ret = ram_block_new(board->core, name, &config, block);
+    if (ret < 0) {
+        (void)tree_error(&board->tree, node, "reg", err, "%llu KiB of memory: %s",
+                         (unsigned long long)(size >> 10), strerror(-ret));
+    }
+    return ret;
+}
+
+/* Memory: one block; in one piece it is mounted itself, else each piece is an alias of it. */
+struct memory_part {
+    MemoryRegion ram;
+    MemoryRegion pieces[TREE_REGS_MAX];
+};
+
+static void finish_memory(void *state)
+{
+    struct memory_part *memory = state;
+    unsigned i;
+
+    for (i = 0; i < TREE_REGS_MAX; i++) {
+        memory_region_unref(&memory->pieces[i]);
+    }
+    memory_region_unref(&memory->ram);
+}
+
+static int mount_pieces(struct part *part, const struct tree_reg *regs, unsigned num,
+                        MemoryRegion *container)
+{
+    struct memory_part *memory = (void *)part->state;
+    uint64_t offset = 0;
+    char name[PART_NAME_SIZE];
+    unsigned i;
+    int ret;
+
+    for (i = 0; i < num; i++) {
+        part->mounts[i] =
+            (struct mount){.region = &memory->ram, .container = container, .addr = regs[i].addr};
+        if (num > 1) {
+            (void)snprintf(name, sizeof(name), "ram%u", i);
+            ret = memory_region_init_alias(&memory->pieces[i], NULL, name, &memory->ram, offset,
+                                           regs[i].size);
+            if (ret < 0) {
+                return ret;
+            }
+            part->mounts[i].region = &memory->pieces[i];
+        }
+        offset += regs[i].size;
+    }
+    part->mount_num = num;
+    return 0;
+}
+
+static int build_memory(struct board *board, const struct part_class *part_class,
+                        const struct site *site, struct error *err)
+{
+    struct part *part = board_part_new(board, part_class, site->node);
+    struct tree_reg regs[TREE_REGS_MAX];
+    struct memory_part *memory;
+    RAMBlock *block;
+    uint64_t size = 0;
+    int num, i, ret;
+
+    if (!part) {
+        return -ENOMEM;
+    }
+    num = tree_regs(&board->tree, site->bus, site->node, regs, err);
+    for (i = 0; i < num; i++) {
+        if (__builtin_add_overflow(size, regs[i].size, &size)) {
+            size = UINT64_MAX;
+        }
+    }
+    ret = num < 0 ? num : new_block(board, site->node, "ram", size, &block, err);
+    if (ret < 0) {
+        return ret;
+    }
+    memory = (void *)part->state;
+    ret = memory_region_init_ram(&memory->ram, NULL, "ram", block);
+    if (ret < 0) {
+        ram_block_unref(block);
+        return ret;
+    }
+    part->initialised = true;
+    part->target = &memory->ram;
+    return mount_pieces(part, regs, (unsigned)num, site->container);
+}
+
+static int build_sram(struct board *board, const struct part_class *part_class,
+                      const struct site *site, struct error *err)
+{
+    char name[PART_NAME_SIZE];
+    struct part *part;
+    RAMBlock *block;
+    int ret = new_region(board, part_class, site, name, &part, err);
+
+    if (ret == 0) {
+        ret = new_block(board, site->node, name, part->mounts[0].size, &block, err);
+    }
+    if (ret < 0) {
+        return ret;
+    }
+    ret = memory_region_init_ram((void *)part->state, NULL, name, block);
+    if (ret < 0) {
+        ram_block_unref(block);
+    }
+    return region_ready(part, ret);
+}
+
+/* Fills a ROM from `acre,data`, over and over to its end. */
+static int fill_rom_data(const struct board *board, int node, uint8_t *host, uint64_t size,
+                         struct error *err)
+{
+    int len;
+    const void *data = fdt_getprop(board->tree.fdt, node, "acre,data", &len);
+    uint64_t done;
+
+    if (!data || len == 0) {
+        return tree_error(&board->tree, node, "acre,data", err, "missing, and acre,image too");
+    }
+    for (done = 0; done < size; done += (uint64_t)len) {
+        memcpy(host + done, data, size - done < (uint64_t)len ? size - done : (uint64_t)len);
+    }
+    return 0;
+}
+
+/* Fills a ROM from the start of a file; what the file leaves is zero. */
+static int fill_rom_image(const struct board *board, int node, const char *path, uint8_t *host,
+                          uint64_t size, struct error *err)
+{
+    uint64_t done = 0;
+    struct stat st;
+    ssize_t n = 0;
+    int ret = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0) {
+        return tree_error(&board->tree, node, "acre,image", err, "%s: %s", path, strerror(errno));
+    }
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        ret = tree_error(&board->tree, node, "acre,image", err, "%s: not a regular file", path);
+    } else if ((uint64_t)st.st_size > size) {
+        ret = tree_error(&board->tree, node, "acre,image", err, "%s: %lld bytes do not fit in %llu",
+                         path, (long long)st.st_size, (unsigned long long)size);
+    }
+    while (ret == 0 && done < size) {
+        n = read(fd, host + done, size - done);
+        if (n <= 0) {
+            break;
+        }
+        done += (uint64_t)n;
+    }
+    if (ret == 0 && n < 0) {
+        ret = tree_error(&board->tree, node, "acre,image", err, "%s: %s", path, strerror(errno));
+    }
+    (void)close(fd);
+    return ret;
+}
+
+static int build_rom(struct board *board, const struct part_class *part_class,
+                     const struct site *site, struct error *err)
+{
+    char name[PART_NAME_SIZE];
+    const char *image;
+    struct part *part;
+    RAMBlock *block;
+    int ret = new_region(board, part_class, site, name, &part, err);
+
+    if (ret == 0) {
+        ret = tree_string(&board->tree, site->node, "acre,image", &image, err);
+    }
+    if (ret == 0) {
+        ret = new_block(board, site->node, name, part->mounts[0].size, &block, err);
+    }
+    if (ret < 0) {
+        return ret;
+    }
+    ret = memory_region_init_rom((void *)part->state, NULL, name, block);
+    if (region_ready(part, ret) < 0) {
+        ram_block_unref(block);
+        return ret;
+    }
+    return image ? fill_rom_image(board, site->node, image, block->host, part->mounts[0].size, err)
+                 : fill_rom_data(board, site->node, block->host, part->mounts[0].size, err);
+}
+
+static int build_alias(struct board *board, const struct part_class *part_class,
+                       const struct site *site, struct error *err)
+{
+    char name[PART_NAME_SIZE];
+    struct part *part;
+    uint32_t phandle;
+    int ret = new_region(board, part_class, site, name, &part, err);
+
+    if (ret == 0) {
+        ret = tree_u32(&board->tree, site->node, "acre,target", 0, &phandle, err);
+    }
+    if (ret == 0) {
+        ret = tree_u64(&board->tree, site->node, "acre,offset", 0, &part->alias_offset, err);
+    }
+    if (ret < 0) {
+        return ret;
+    }
+    part->alias_target = phandle == 0 ? -1 : fdt_node_offset_by_phandle(board->tree.fdt, phandle);
+    if (part->alias_target < 0) {
+        return tree_error(&board->tree, site->node, "acre,target", err, "no such node");
+    }
+    part->alias_size = part->mounts[0].size;
+    return 0;
+}
+
+static int build_container(struct board *board, const struct part_class *part_class,
+                           const struct site *site, struct error *err)
+{
+    char name[PART_NAME_SIZE];
+    struct tree_bus bus;
+    struct part *part;
+    int ret = new_region(board, part_class, site, name, &part, err);
+
+    if (ret == 0) {
+        ret = tree_bus_init(&board->tree, NULL, site->node, false, &bus, err);
+    }
+    if (ret == 0) {
+        ret =
+            memory_region_init((void *)part->state, board->core, NULL, name, part->mounts[0].size);
+        ret = region_ready(part, ret);
+    }
+    return ret < 0 ? ret : board_walk(board, &bus, (void *)part->state, site->depth + 1, err);
+}
+
+static int build_bus(struct board *board, const struct part_class *part_class,
+                     const struct site *site, struct error *err)
+{
+    bool isa = strcmp(part_class->compatible, "isa") == 0;
+    struct tree_bus bus;
+    int ret = tree_bus_init(&board->tree, site->bus, site->node, isa, &bus, err);
+
+    return ret < 0 ? ret : board_walk(board, &bus, site->container, site->depth + 1, err);
+}
+
+/* Space that KVM's own interrupt controllers answer; accesses do not get here. */
+struct reserved_part {
+    MemoryRegion regions[TREE_REGS_MAX];
+};
+
+static void finish_reserved(void *state)
+{
+    struct reserved_part *reserved = state;
+    unsigned i;
+
+    for (i = 0; i < TREE_REGS_MAX; i++) {
+        memory_region_unref(&reserved->regions[i]);
+    }
+}
+
+static int build_reserved(struct board *board, const struct part_class *part_class,
+                          const struct site *site, struct error *err)
+{
+    struct part *part = board_part_new(board, part_class, site->node);
+    struct tree_reg regs[TREE_REGS_MAX];
+    struct reserved_part *reserved;
+    char name[PART_NAME_SIZE];
+    int num, i, ret;
+
+    if (!part) {
+        return -ENOMEM;
+    }
+    num = tree_regs(&board->tree, site->bus, site->node, regs, err);
+    ret = num < 0 ? num : board_region_name(board, site->node, name, err);
+    if (ret < 0) {
+        return ret;
+    }
+    reserved = (void *)part->state;
+    part->initialised = true;
+    for (i = 0; i < num; i++) {
+        ret = memory_region_init_reservation(&reserved->regions[i], board->core, NULL, name,
+                                             regs[i].size);
+        if (ret < 0) {
+            return ret;
+        }
+        part->mounts[i] = (struct mount){
+            .region = &reserved->regions[i],
+            .container = regs[i].io ? &board->io : site->container,
+            .addr = regs[i].addr,
+        };
+        part->mount_num++;
+    }
+    part->target = &reserved->regions[0];
+    return 0;
+}
+
+#define REGION(name, function)                                                                     \
+    .compatible = (name), .build = (function), .size = sizeof(MemoryRegion), .finish = finish_region
+#define RESERVED(name)                                                                             \
+    .compatible = (name), .build = build_reserved, .size = sizeof(struct reserved_part),           \
+    .finish = finish_reserved
+
+static const struct part_class classes[] = {
+    {.compatible = "memory",
+     .build = build_memory,
+     .size = sizeof(struct memory_part),
+     .finish = finish_memory},
+    {.compatible = "simple-bus", .build = build_bus},
+    {.compatible = "isa", .build = build_bus},
+    {REGION("mmio-sram", build_sram)},
+    {REGION("acre,rom", build_rom)},
+    {REGION("acre,container", build_container)},
+    {REGION("acre,alias", build_alias)},
+    {RESERVED("intel,i8259")},
+    {RESERVED("intel,ce4100-ioapic")},
+    {RESERVED("intel,ce4100-lapic")},
+};
+
+const struct part_class *board_structure_class(const char *compatible)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+        if (strcmp(classes[i].compatible, compatible) == 0) {
+            return &classes[i];
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,12 @@
+/* console_out.h - what console.c needs of the output side. Private to the two. */
+#ifndef ACRE_VMM_CONSOLE_OUT_H
+#define ACRE_VMM_CONSOLE_OUT_H
+
+#include "vmm/console.h"
+
+/* Returns: 0; -errno. */
+int console_out_init(struct console *console) __attribute__((warn_unused_result));
+/* Stops watching, closes what was opened. What was not written is gone. */
+void console_out_finish(struct console *console);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * console_tty.c - one saved terminal state. tcsetattr() is async-signal-safe, so the handler of a
+ * fatal signal may restore it and let the signal take its course.
+ */
+#include "vmm/console_tty.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* The exception to "no state of our own": a signal handler can reach nothing else. */
+static struct {
+    struct termios termios;
+    int fd;
+    _Atomic bool taken;
+} saved;
+
+static const int fatal_signals[] = {SIGSEGV, SIGBUS,  SIGILL, SIGFPE,  SIGABRT,
+                                    SIGTRAP, SIGQUIT, SIGSYS, SIGXCPU, SIGXFSZ};
+
+void console_tty_restore(void)
+{
+    int saved_errno = errno;
+
+    if (atomic_exchange(&saved.taken, false)) {
+        (void)tcsetattr(saved.fd, TCSANOW, &saved.termios);
+    }
+    errno = saved_errno;
+}
+
+/* SA_RESETHAND has put the default action back: raising it again ends the process. */
+static void restore_and_die(int signo)
+{
+    console_tty_restore();
+    (void)raise(signo);
+}
+
+static void install_handlers(void)
+{
+    const struct sigaction action = {
+        .sa_handler = restore_and_die,
+        .sa_flags = (int)SA_RESETHAND | SA_NODEFER,
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(fatal_signals) / sizeof(fatal_signals[0]); i++) {
+        (void)sigaction(fatal_signals[i], &action, NULL);
+    }
+}
+
+bool console_tty_take(int fd)
+{
+    struct termios raw;
+
+    if (atomic_load(&saved.taken) || tcgetpgrp(fd) != getpgrp() || tcgetattr(fd, &raw) < 0) {
+        return false;
+    }
+    saved.termios = raw;
+    saved.fd = fd;
+    raw.c_iflag &= (tcflag_t) ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
+    raw.c_lflag &= (tcflag_t) ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
+    raw.c_cflag &= (tcflag_t) ~(CSIZE | PARENB);
+    raw.c_cflag |= CS8;
+    raw.c_cc[VMIN] = 1;
+    raw.c_cc[VTIME] = 0;
+    install_handlers();
+    atomic_store(&saved.taken, true);
+    if (tcsetattr(fd, TCSANOW, &raw) < 0) {
+        atomic_store(&saved.taken, false);
+        return false;
+    }
+    return true;
+}
