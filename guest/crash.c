@@ -1,5 +1,6 @@
 /*
- * crash.c - every way to end, or not to, chosen by a word of the command line.
+ * crash.c - every way to end, or not to, chosen by a word of the command line. With last-words it
+ * says so on the debug console right before.
  */
 #include "guest/lib/guest.h"
 
@@ -92,6 +93,9 @@ int guest_main(const struct boot_info *boot)
         if (boot_option(boot, ways[i].word)) {
             console_printf("crash: %s\n", ways[i].word);
             console_flush();
+            if (boot_option(boot, "last-words")) {
+                debugcon_write("these are the last words\n");
+            }
             ways[i].act();
             delay_ms(1000);
             console_printf("crash: still here after %s\n", ways[i].word);

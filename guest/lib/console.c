@@ -9,6 +9,8 @@
 #include "guest/lib/string.h"
 #include "guest/lib/time.h"
 
+#define DEBUGCON_PORT 0xe9
+
 static unsigned fifo_size = 1; /* bytes the port takes once THRE is set */
 static unsigned room;          /* of these, how many are left */
 static uint32_t printing;      /* held by the CPU whose text goes out */
@@ -82,6 +84,16 @@ const char *console_uart_type(void)
         return "8250"; /* no scratch register */
     }
     return fifo_size == SERIAL_FIFO_SIZE ? "16550A" : "16450";
+}
+
+bool debugcon_present(void)
+{
+    return inb(DEBUGCON_PORT) == DEBUGCON_PORT; /* its way of saying so */
+}
+
+void debugcon_write(const char *text)
+{
+    outsb(DEBUGCON_PORT, text, strlen(text));
 }
 
 /* Digits of value, most significant first, into end[-1], end[-2].. Returns: their number. */

@@ -46,6 +46,10 @@ void console_flush(void);
 /* What answers at SERIAL_PORT: "16550A", "16450", "8250"; NULL: nothing. */
 const char *console_uart_type(void);
 
+/* The debug console at port 0xe9: takes any byte at once. Source: Bochs, QEMU isa-debugcon. */
+bool debugcon_present(void);
+void debugcon_write(const char *text);
+
 /*
  * Interrupt-driven input and output beside the polled kind, with 256 bytes of room each way. Needs
  * a PIC. Input that finds no room is lost.
