@@ -42,6 +42,7 @@ int debug_exit_init(struct debug_exit *dev, struct memory_core *core,
                                 config->iosize);
     if (ret < 0) {
         memory_owner_finish(&dev->owner);
+        *dev = (struct debug_exit){0};
     }
     return ret;
 }

@@ -215,6 +215,7 @@ region:
     memory_region_unref(&pit->mr);
 owner:
     memory_owner_finish(&pit->owner);
+    *pit = (struct i8254){0};
     return ret;
 }
 
@@ -241,7 +242,6 @@ void i8254_finish(struct i8254 *pit)
     memory_region_unref(&pit->mr_port61);
     memory_region_unref(&pit->mr);
     memory_owner_finish(&pit->owner);
-    pit->config.clock = NULL;
 }
 
 bool i8254_out(struct i8254 *pit, unsigned counter)

@@ -458,6 +458,7 @@ int mc146818_init(struct mc146818 *rtc, struct memory_core *core,
                                 MC146818_NUM_PORTS);
     if (ret < 0) {
         memory_owner_finish(&rtc->owner);
+        *rtc = (struct mc146818){0};
     }
     return ret;
 }
@@ -481,5 +482,4 @@ void mc146818_finish(struct mc146818 *rtc)
     rtc->config.clock->disarm(rtc->config.clock, &rtc->timer);
     memory_region_unref(&rtc->mr);
     memory_owner_finish(&rtc->owner);
-    rtc->config.clock = NULL;
 }

@@ -395,16 +395,14 @@ static void write_fcr(struct serial *s, uint8_t value)
 
 static void write_mcr(struct serial *s, uint8_t value)
 {
-    uint8_t before = modem_lines(s);
-    unsigned changed;
+    unsigned before = modem_lines(s), changed, deltas;
 
     s->mcr = value & MCR_MASK;
     changed = before ^ modem_lines(s);
-    s->msr_delta |= (changed & (MSR_CTS | MSR_DSR | MSR_DCD)) >> 4;
+    deltas = (changed & (MSR_CTS | MSR_DSR | MSR_DCD)) >> 4;
     /* Only the trailing edge of RI is noticed. */
-    if (changed & before & MSR_RI) {
-        s->msr_delta |= MSR_TERI;
-    }
+    deltas |= changed & before & MSR_RI ? MSR_TERI : 0;
+    s->msr_delta = (uint8_t)(s->msr_delta | deltas);
     update(s);
     tell_of_room(s);
 }
@@ -478,6 +476,7 @@ int serial_init(struct serial *s, struct memory_core *core, const struct serial_
                                 SERIAL_NUM_PORTS);
     if (ret < 0) {
         memory_owner_finish(&s->owner);
+        *s = (struct serial){0};
         return ret;
     }
     serial_reset(s);
@@ -505,7 +504,6 @@ void serial_finish(struct serial *s)
     s->config.clock->disarm(s->config.clock, &s->timeout);
     memory_region_unref(&s->mr);
     memory_owner_finish(&s->owner);
-    s->config.clock = NULL;
 }
 
 size_t serial_receive(struct serial *s, const uint8_t *data, size_t len)

@@ -101,6 +101,7 @@ region:
     memory_region_unref(&dev->mr_pm1_control);
 owner:
     memory_owner_finish(&dev->owner);
+    *dev = (struct shutdown){0};
     return ret;
 }
 
