@@ -217,7 +217,7 @@ static void let_go_of_tree(MemoryRegion *mr)
 
 static void destroy(struct rcu_head *head)
 {
-    MemoryRegion *mr = caa_container_of((void *)head, MemoryRegion, rcu);
+    MemoryRegion *mr = itree_entry(head, MemoryRegion, rcu);
     MemoryRegion *alias = mr->alias;
     void (*destructor)(MemoryRegion *) = mr->destructor;
 

@@ -121,7 +121,7 @@ void undo_restore(struct memory_core *core)
 static void free_eventfds(struct rcu_head *head)
 {
     rcu_reclaim_begins();
-    free(caa_container_of(head, struct memory_eventfd_list, rcu));
+    free(itree_entry(head, struct memory_eventfd_list, rcu));
     rcu_reclaim_ends();
 }
 

@@ -151,7 +151,7 @@ static void reclaim_start(struct memory_core *core)
 
 static void reclaim_cb(struct rcu_head *head)
 {
-    struct memory_reclaim *reclaim = caa_container_of(head, struct memory_reclaim, rcu);
+    struct memory_reclaim *reclaim = itree_entry(head, struct memory_reclaim, rcu);
     struct memory_core *core = reclaim->core;
 
     rcu_reclaim_begins();
