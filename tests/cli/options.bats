@@ -1,0 +1,76 @@
+#!/usr/bin/env bats
+# Every way to get the command line wrong is one line that names the option, and status 125.
+load helpers
+
+# refuses TEXT ARGUMENT...
+refuses() {
+    local text=$1
+    shift
+    acre "$@"
+    fails_with "$text"
+}
+
+@test "no command at all" {
+    refuses usage
+}
+@test "an unknown command" {
+    refuses fly fly
+}
+@test "an unknown option, long and short" {
+    refuses --bogus run --bogus "$guests/hello.elf"
+    refuses -Z run -Z "$guests/hello.elf"
+    refuses --bogus inspect --bogus
+}
+@test "no kernel, or two" {
+    refuses "no kernel" run
+    refuses "second kernel" run a b
+}
+@test "an option without its value" {
+    refuses "--cpus: wants" run "$guests/hello.elf" --cpus
+    refuses "-m: wants" run "$guests/hello.elf" -m
+}
+@test "a value for an option that takes none" {
+    refuses "--reboot: takes no value" run --reboot=yes "$guests/hello.elf"
+}
+@test "absurd sizes of memory" {
+    for size in 0 1 128 63K 4097K 2T 99999999999999999999 0x10000000000000000 -1 128Q '' M 1.5G; do
+        refuses "-m" run -m "$size" "$guests/hello.elf"
+    done
+}
+@test "sizes that are right" {
+    for size in 64K 0x10000 1m 16384T/1; do
+        acre inspect -m "$size" --debug view
+        if [ "$size" = 16384T/1 ]; then
+            fails_with -m
+        else
+            [ "$status" -eq 0 ]
+        fi
+    done
+}
+@test "numbers of CPUs that cannot be" {
+    for cpus in 0 -1 x 1x 1000000 18446744073709551617; do
+        refuses "--cpus" run --cpus $cpus "$guests/hello.elf"
+    done
+}
+@test "time-outs that cannot be" {
+    for seconds in 0 -1 x '' 1s; do
+        refuses "--timeout" run --timeout "$seconds" "$guests/hello.elf"
+    done
+}
+@test "words that are not among those an option takes" {
+    refuses "--boot" run --boot floppy "$guests/hello.elf"
+    refuses "--flat" run --flat 48 "$guests/hello.elf"
+    refuses "--flat" run --flat 32@ "$guests/hello.elf"
+    refuses "--flat" run --flat 32@0x10zz "$guests/hello.elf"
+    refuses "--debug" run --debug tree,weather "$guests/hello.elf"
+    refuses "--sandbox" run --sandbox maybe "$guests/hello.elf"
+    refuses "--exit-status" run --exit-status bsd "$guests/hello.elf"
+}
+@test "help goes to stdout with status 0" {
+    for command in "" run inspect doctor; do
+        acre $command --help
+        [ "$status" -eq 0 ]
+        [[ $output == usage:* ]]
+        [ -z "$stderr" ]
+    done
+}

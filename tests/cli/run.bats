@@ -1,0 +1,85 @@
+#!/usr/bin/env bats
+# What `acre run` shows and leaves behind.
+load helpers
+
+@test "the guest's output is on stdout, its status is ours, and stderr is empty" {
+    needs_kvm
+    acre run "$guests/hello.elf"
+    [ "$status" -eq 0 ]
+    [ -z "$stderr" ]
+    [[ $output == "Hello from a guest of acre."* ]]
+}
+@test "--result tells endings apart" {
+    needs_kvm
+    while read -r kind expected options; do
+        # shellcheck disable=SC2086 # several words
+        acre run --result result.json $options "$guests/crash.elf"
+        [ "$status" -eq "$expected" ]
+        grep -q "\"kind\": *\"$kind\"" result.json
+        grep -q "\"status\": *$expected\b" result.json
+    done <<'CASES'
+exit 7 --append exit=7
+exit 85 --exit-status qemu --append exit=42
+poweroff 0 --append poweroff
+reset 120 --append reset
+idle-hang 121 --append hang
+timeout 124 --timeout 1 --append spin
+CASES
+}
+@test "a crash shows registers and instruction bytes on stderr" {
+    needs_kvm
+    acre run --result result.json --append triple "$guests/crash.elf"
+    [ "$status" -eq 126 ]
+    [[ $stderr == *"triple fault"* && $stderr == *rip* ]]
+    grep -q '"kind": *"triple-fault"' result.json
+}
+@test "-v says in one line what was chosen and why the others did not fit" {
+    needs_kvm
+    acre run -v "$guests/elf64.elf"
+    [ "$status" -eq 0 ]
+    [ "$(grep -c 'elf.*pvh\|pvh.*elf' err)" -ge 1 ]
+}
+@test "a closed or full stdout does not end the guest" {
+    needs_kvm
+    run "$acre" run "$guests/hello.elf" >&-
+    [ "$status" -eq 0 ]
+    status=0
+    "$acre" run "$guests/hello.elf" >/dev/full || status=$?
+    [ "$status" -eq 0 ]
+    status=0
+    { "$acre" run "$guests/hello.elf" || echo "$?" >reader-gone; } | head -c 5 >start
+    [ ! -e reader-gone ]
+}
+@test "--debug shows the map on stderr and leaves stdout to the guest" {
+    needs_kvm
+    acre run --debug tree,view,slots,commits "$guests/hello.elf"
+    [ "$status" -eq 0 ]
+    [[ $output == "Hello from a guest of acre."* ]]
+    [[ $stderr == *"address-space: memory"* && $stderr == *FlatView* && $stderr == *slot* ]]
+}
+@test "inspect is the same in every run" {
+    acre inspect
+    [ "$status" -eq 0 ]
+    [ -z "$stderr" ]
+    first=$output
+    acre inspect
+    [ "$output" = "$first" ]
+    [[ $first == *"address-space: memory"* ]]
+}
+@test "the tree that --dump-dtb writes makes the same board" {
+    acre inspect --dump-dtb board.dtb -m 64M --cpus 2
+    first=$output
+    dtc -q -I dtb -O dts board.dtb | grep -q compatible
+    acre inspect --board ./board.dtb
+    [ "$output" = "$first" ]
+}
+@test "doctor says what this machine offers" {
+    acre doctor
+    [[ $output == */dev/kvm* ]]
+    if "$root/scripts/have-kvm"; then
+        [ "$status" -eq 0 ]
+        [[ $output == *KVM_CAP_* ]]
+    else
+        [ "$status" -ne 0 ]
+    fi
+}
