@@ -60,7 +60,7 @@ static void line_add(struct line *line, const char *format, ...)
     va_list ap;
     int n;
 
-    if (!line->text || line->len + 1 >= line->size) {
+    if (!line->text || line->len >= line->size) {
         return;
     }
     va_start(ap, format);
