@@ -1,13 +1,14 @@
 /*
- * ticks.c - the i8254's interrupts against the time stamp counter. Bounds are wide: the machine
- * around may stop for a while, and then deliver late, but never early.
+ * ticks.c - the interrupts of the i8254 and of the LAPIC's timer against the time stamp counter.
+ * Bounds are wide: the machine around may stop for a while, and then deliver late, but never early.
  */
 #include "guest/lib/guest.h"
 
 #define PERIODS 20
 #define PERIOD_MS 10
 #define COUNT ((uint16_t)(PIT_HZ / 1000 * PERIOD_MS))
-#define SLOWEST 20 /* times as long as it should take */
+#define SLOWEST 20                             /* times as long as it should take */
+#define LAPIC_COUNT (1000000 / 16 * PERIOD_MS) /* KVM's LAPIC counts nanoseconds, here by 16 */
 
 struct ticks {
     volatile unsigned count;
@@ -36,23 +37,59 @@ static bool monotonic(const struct ticks *ticks)
 }
 
 /* Waits for all ticks, asleep; the runner's time limit ends a machine that never gives them. */
-static void check_periodic(unsigned mode)
+static void check_ticks(struct ticks *ticks, const char *timer)
+{
+    uint64_t us;
+
+    while (ticks->count <= PERIODS) {
+        interrupt_wait();
+    }
+    us = (ticks->tsc[PERIODS] - ticks->tsc[0]) * 1000 / tsc_khz(NULL);
+    report(monotonic(ticks), "%s: the TSC grows from each tick to the next", timer);
+    report(us >= PERIODS * PERIOD_MS * 500, "%s: %u periods of %u ms took %lu us, not too few",
+           timer, PERIODS, PERIOD_MS, us);
+    report(us <= (uint64_t)PERIODS * PERIOD_MS * 1000 * SLOWEST,
+           "%s: nor more than %u times as many", timer, SLOWEST);
+}
+
+static void check_periodic(unsigned mode, const char *name)
 {
     struct ticks ticks = {.count = 0};
-    uint64_t us;
 
     irq_enable(PIT_IRQ, tick, &ticks);
     pit_start(0, mode, COUNT);
-    while (ticks.count <= PERIODS) {
+    check_ticks(&ticks, name);
+    irq_disable(PIT_IRQ);
+}
+
+static void check_lapic(void)
+{
+    struct ticks ticks = {.count = 0};
+
+    lapic_enable(true);
+    interrupt_set(VECTOR_LAPIC, tick, &ticks);
+    lapic_timer_start(VECTOR_LAPIC, LAPIC_COUNT, true);
+    check_ticks(&ticks, "LAPIC");
+    lapic_timer_stop();
+    interrupts_drain();
+}
+
+static void check_deadline(void)
+{
+    struct ticks ticks = {.count = 0};
+    uint64_t deadline = rdtsc() + tsc_khz(NULL) * PERIOD_MS;
+
+    if (!lapic_deadline_present()) {
+        report_skip("TSC deadline", "CPUID does not announce it");
+        return;
+    }
+    interrupt_set(VECTOR_LAPIC, tick, &ticks);
+    lapic_deadline_start(VECTOR_LAPIC, deadline);
+    while (ticks.count == 0) {
         interrupt_wait();
     }
-    irq_disable(PIT_IRQ);
-    us = (ticks.tsc[PERIODS] - ticks.tsc[0]) * 1000 / tsc_khz(NULL);
-    report(monotonic(&ticks), "mode %u: the TSC grows from each tick to the next", mode);
-    report(us >= PERIODS * PERIOD_MS * 500, "mode %u: %u periods of %u ms took %lu us, not too few",
-           mode, PERIODS, PERIOD_MS, us);
-    report(us <= (uint64_t)PERIODS * PERIOD_MS * 1000 * SLOWEST,
-           "mode %u: nor more than %u times as many", mode, SLOWEST);
+    report(ticks.tsc[0] >= deadline, "TSC deadline: the tick came %lu us after it, not before",
+           (ticks.tsc[0] - deadline) * 1000 / tsc_khz(NULL));
 }
 
 static void check_one_shot(void)
@@ -61,7 +98,10 @@ static void check_one_shot(void)
     struct deadline more;
     uint64_t first, us;
 
+    pit_start(0, 0, 0);
     irq_enable(PIT_IRQ, tick, &ticks);
+    interrupts_drain(); /* a tick of before may have been kept */
+    ticks.count = 0;
     pit_start(0, 0, COUNT);
     first = rdtsc();
     report(!(pit_status(0) & 0x80), "mode 0: OUT is low while it counts");
@@ -106,8 +146,10 @@ int guest_main(const struct boot_info *boot)
     khz = tsc_khz(&source);
     console_printf("# TSC at %lu kHz by %s\n", khz, source);
     check_counting();
-    check_periodic(2);
-    check_periodic(3);
+    check_periodic(2, "mode 2");
+    check_periodic(3, "mode 3");
     check_one_shot();
+    check_lapic();
+    check_deadline();
     return report_finish();
 }

@@ -10,7 +10,9 @@
 
 #define LAPIC_BASE 0xfee00000
 #define CPUID_EDX_APIC (1u << 9)
+#define CPUID_ECX_DEADLINE (1u << 24)
 #define MSR_APIC_BASE 0x1b
+#define MSR_TSC_DEADLINE 0x6e0
 #define APIC_BASE_ENABLE (1u << 11)
 
 enum lapic_reg {
@@ -29,6 +31,7 @@ enum lapic_reg {
 #define SVR_ENABLE (1u << 8)
 #define LVT_MASKED (1u << 16)
 #define LVT_PERIODIC (1u << 17)
+#define LVT_DEADLINE (2u << 17)
 #define LVT_EXTINT 0x700u
 #define LVT_NMI 0x400u
 #define ICR_INIT 0x4500u
@@ -106,6 +109,18 @@ void lapic_timer_stop(void)
 {
     reg_write(LAPIC_LVT_TIMER, LVT_MASKED);
     reg_write(LAPIC_TIMER_INITIAL, 0);
+}
+
+bool lapic_deadline_present(void)
+{
+    return cpuid(1).ecx & CPUID_ECX_DEADLINE;
+}
+
+void lapic_deadline_start(unsigned vector, uint64_t tsc)
+{
+    reg_write(LAPIC_LVT_TIMER, vector | LVT_DEADLINE);
+    __asm__ volatile("mfence" ::: "memory"); /* MMIO before the MSR, which is not serialising */
+    wrmsr(MSR_TSC_DEADLINE, tsc);
 }
 
 static bool wait_for_cpus(uint32_t count, unsigned ms)

@@ -1,7 +1,8 @@
 /*
  * apic.h - the local APIC in xAPIC mode, and further CPUs.
  *
- * Every CPU has its own LAPIC at the same address. Source: Intel SDM vol. 3A ch. 10 and 8.4.
+ * Every CPU has its own LAPIC at the same address. Source: Intel SDM vol. 3A ch. 10 (10.5.4.1
+ * TSC-deadline) and 8.4.
  */
 #ifndef ACRE_GUEST_LIB_APIC_H
 #define ACRE_GUEST_LIB_APIC_H
@@ -21,6 +22,10 @@ void lapic_send(uint8_t id, unsigned vector);
 /* Counts down from `count` at bus clock / 16, once or over and over, then `vector`. */
 void lapic_timer_start(unsigned vector, uint32_t count, bool periodic);
 void lapic_timer_stop(void);
+/* Does CPUID announce the timer's TSC-deadline mode? */
+bool lapic_deadline_present(void);
+/* One interrupt once the TSC has reached `tsc`. */
+void lapic_deadline_start(unsigned vector, uint64_t tsc);
 
 /*
  * Starts the CPU with that APIC id by INIT and SIPI; it runs entry(number) with interrupts off and
