@@ -1,0 +1,49 @@
+/* cmd_board.c - opening a board as the command line says. */
+#include "vmm/cmd_board.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static int write_tree(const struct board *board, const char *path, struct error *err)
+{
+    size_t size, done = 0;
+    const char *dtb = board_dtb(board, &size);
+    ssize_t n = 0;
+    int fd, ret = 0;
+
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+    if (fd < 0) {
+        return error_set_errno(err, errno, "%s", path);
+    }
+    while (done < size && ret == 0) {
+        n = write(fd, dtb + done, size - done);
+        if (n < 0 && errno != EINTR) {
+            ret = error_set_errno(err, errno, "%s", path);
+        }
+        done += n > 0 ? (size_t)n : 0;
+    }
+    if (close(fd) < 0 && ret == 0) {
+        ret = error_set_errno(err, errno, "%s", path);
+    }
+    return ret;
+}
+
+int cmd_open_board(const struct run_options *options, struct board **board, struct error *err)
+{
+    const struct board_config config = {
+        .name = options->board,
+        .ram_size = options->ram_size,
+        .cpu_num = options->cpu_num,
+        .bootargs = options->append,
+    };
+    int ret = board_open(&config, board, err);
+
+    if (ret == 0 && options->dump_dtb) {
+        ret = write_tree(*board, options->dump_dtb, err);
+        if (ret < 0) {
+            board_free(*board);
+        }
+    }
+    return ret;
+}

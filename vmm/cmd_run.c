@@ -1,0 +1,230 @@
+/*
+ * cmd_run.c - `acre run`: opens what the options name, lets a machine run, tells how it ended.
+ */
+#include "vmm/commands.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/cmd_board.h"
+#include "vmm/debug.h"
+#include "vmm/log.h"
+#include "vmm/machine.h"
+#include "vmm/options.h"
+
+struct run {
+    struct run_options options;
+    struct boot_module_file modules[RUN_MODULES_MAX + 1]; /* an initrd before the others */
+    char *module_paths[RUN_MODULES_MAX + 1];              /* ours: the part before the space */
+    size_t module_num;
+    int kernel_fd, result_fd; /* -1: none */
+    struct debug debug;
+};
+
+/* Opened without waiting, so that a FIFO by mistake is an error and no hang. */
+static int open_file(const char *path, int *fd, struct error *err)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    return *fd < 0 ? error_set_errno(err, errno, "%s", path) : 0;
+}
+
+/* @text  "FILE" or "FILE words"; an initrd's is a path as it is. */
+static int add_module(struct run *run, const char *text, bool initrd, struct error *err)
+{
+    struct boot_module_file *module = &run->modules[run->module_num];
+    char *path = initrd ? strdup(text) : strndup(text, strcspn(text, " "));
+    int ret;
+
+    if (!path) {
+        return error_set_errno(err, ENOMEM, "%s", text);
+    }
+    ret = open_file(path, &module->fd, err);
+    if (ret < 0) {
+        free(path);
+        return ret;
+    }
+    module->path = path;
+    module->cmdline = initrd ? "" : text;
+    run->module_paths[run->module_num++] = path;
+    return 0;
+}
+
+static int open_files(struct run *run, struct error *err)
+{
+    const struct run_options *options = &run->options;
+    int ret = open_file(options->kernel, &run->kernel_fd, err);
+    size_t i;
+
+    if (ret == 0 && options->initrd) {
+        ret = add_module(run, options->initrd, true, err);
+    }
+    for (i = 0; i < options->module_num && ret == 0; i++) {
+        ret = add_module(run, options->modules[i], false, err);
+    }
+    if (ret == 0 && options->result) {
+        run->result_fd =
+            open(options->result, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+        if (run->result_fd < 0) {
+            ret = error_set_errno(err, errno, "%s", options->result);
+        }
+    }
+    return ret;
+}
+
+static void close_files(struct run *run)
+{
+    size_t i;
+
+    for (i = 0; i < run->module_num; i++) {
+        (void)close(run->modules[i].fd);
+        free(run->module_paths[i]);
+    }
+    if (run->kernel_fd >= 0) {
+        (void)close(run->kernel_fd);
+    }
+    if (run->result_fd >= 0) {
+        (void)close(run->result_fd);
+    }
+}
+
+static void show_map(void *opaque, struct machine *machine)
+{
+    struct run *run = opaque;
+    const struct debug_config config = {
+        .what = run->options.debug,
+        .fd = STDERR_FILENO,
+        .core = &machine->core,
+        .memory = board_memory(machine->board),
+        .io = board_io(machine->board),
+        .slots = &machine->slots,
+    };
+    int ret = debug_start(&run->debug, &config);
+
+    if (ret < 0) {
+        log_warn("--debug commits: %s", strerror(-ret));
+    }
+}
+
+static void hide_map(void *opaque, struct machine *machine)
+{
+    struct run *run = opaque;
+
+    (void)machine;
+    debug_finish(&run->debug);
+}
+
+static void say_chosen(void *opaque, const char *line)
+{
+    (void)opaque;
+    log_note("%s", line);
+}
+
+static void say_line(void *opaque, const char *text)
+{
+    (void)opaque;
+    log_note("%s", text);
+}
+
+/* Runs a machine to its verdict. Returns: 0; -errno when it could not begin. */
+static int run_machine(struct run *run, struct verdict *verdict, struct error *err)
+{
+    const struct run_options *options = &run->options;
+    struct machine_config config = {
+        .boot =
+            {
+                .path = options->kernel,
+                .fd = run->kernel_fd,
+                .kind = options->boot_kind,
+                .flat_addr_given = options->flat_addr_given,
+                .flat_addr = options->flat_addr,
+                .append = options->append,
+                .modules = run->modules,
+                .module_num = run->module_num,
+            },
+        .in_fd = STDIN_FILENO,
+        .out_fd = STDOUT_FILENO,
+        .timeout_ns = options->timeout_ns,
+        .reboot = options->reboot,
+        .sandbox = options->sandbox,
+        .audit = options->audit,
+        .kvm_path = options->kvm_path,
+        .ready = options->debug ? show_map : NULL,
+        .finished = options->debug ? hide_map : NULL,
+        .chosen = options->verbose ? say_chosen : NULL,
+        .opaque = run,
+    };
+    struct machine machine;
+    int ret = cmd_open_board(options, &config.board, err);
+
+    if (ret < 0) {
+        return ret;
+    }
+    config.cpu_num = board_cpu_num(config.board);
+    ret = machine_init(&machine, &config, err);
+    if (ret == 0) {
+        machine_run(&machine, verdict);
+        machine_finish(&machine);
+    }
+    return ret;
+}
+
+/* Tells the user, the result file and the caller how it ended. */
+static int report(const struct run *run, const struct verdict *verdict)
+{
+    enum verdict_status_form form =
+        run->options.exit_status_qemu ? VERDICT_STATUS_QEMU : VERDICT_STATUS_PLAIN;
+    char line[LOG_LINE_MAX];
+    int ret;
+
+    if (run->options.verbose || !verdict_is_quiet(verdict)) {
+        verdict_line(verdict, line, sizeof(line));
+        if (verdict->kind == VERDICT_FAULT) {
+            log_error("%s", line);
+        } else {
+            log_note("%s", line);
+        }
+        verdict_print_state(verdict, say_line, NULL);
+    }
+    if (run->result_fd >= 0) {
+        ret = verdict_write_json(verdict, form, run->result_fd);
+        if (ret < 0) {
+            log_error("%s: %s", run->options.result, strerror(-ret));
+            return STATUS_ACRE_FAILED;
+        }
+    }
+    return verdict_exit_status(verdict, form);
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct run run = {.kernel_fd = -1, .result_fd = -1};
+    struct verdict verdict;
+    struct error err;
+    int ret, status;
+
+    ret = run_options_parse(argc, argv, &run.options, &err);
+    if (ret == 0 && run.options.help) {
+        run_options_print(STDOUT_FILENO);
+        return 0;
+    }
+    if (ret == 0 && (run.options.debug & DEBUG_HELP)) {
+        debug_words_print(STDOUT_FILENO);
+        return 0;
+    }
+    if (ret == 0) {
+        ret = open_files(&run, &err);
+    }
+    if (ret == 0) {
+        ret = run_machine(&run, &verdict, &err);
+    }
+    if (ret < 0) {
+        verdict_make(&verdict, VERDICT_FAULT, "%.255s", err.text);
+    }
+    status = report(&run, &verdict);
+    close_files(&run);
+    return status;
+}
