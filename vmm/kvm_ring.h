@@ -6,8 +6,8 @@
  * and when the VM ends.
  *
  * Context: any thread registered with memory/, no lock of memory/ held. Entries are delivered in
- * order by one thread at a time; a thread that comes while another drains waits for it, one that
- * comes back from its own delivery returns at once.
+ * order by one thread at a time; a thread that comes while another drains waits for it, unless it
+ * is inside a device; one that comes back from its own delivery returns at once.
  * Source: api.rst 4.116; struct kvm_coalesced_mmio_ring.
  */
 #ifndef ACRE_VMM_KVM_RING_H
@@ -17,6 +17,8 @@
 
 #include "memory/memory.h"
 #include "vmm/kvm.h"
+
+enum { KVM_RING_PAGE = 4096 };
 
 struct kvm_ring {
     struct kvm_coalesced_mmio_ring *ring; /* NULL: none, drains do nothing */

@@ -59,10 +59,11 @@ struct kvm_slots {
     MemoryListener listener;
     struct kvm *kvm;
     struct kvm_slots_config config;
-    struct itree slots; /* what KVM has */
-    struct itree cuts;  /* split points: [gpa, gpa] */
-    uint64_t *ids;      /* bitmap of ids in use */
-    unsigned id_max, id_hint;
+    struct itree slots;          /* what KVM has */
+    struct itree cuts;           /* split points: [gpa, gpa] */
+    uint64_t *ids;               /* bitmap of ids in use */
+    unsigned id_max, id_room;    /* the limit; bits there is room for */
+    bool forgetting;             /* the VM goes away with all its slots: no ioctls */
     struct kvm_slots_plan *plan; /* of the commit at hand, then what the last one did */
 };
 

@@ -1,0 +1,351 @@
+/*
+ * kvm_slots.c - prepare plans (kvm_slots_plan.c), apply issues the ioctls and counts how far it
+ * came, and a roll-back goes the same way back. The tree of slots always shows what KVM has.
+ */
+#include "vmm/kvm_slots_plan.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PRIORITY = 10, SLOTS_WHEN_UNKNOWN = 32 };
+
+/* One ioctl. @size  0: delete. */
+static int issue(struct kvm_slots *slots, const struct kvm_slot *slot, uint32_t flags,
+                 uint64_t size)
+{
+    struct kvm_userspace_memory_region region = {
+        .slot = slot->id,
+        .flags = size ? flags : 0,
+        .guest_phys_addr = slot->node.first,
+        .memory_size = size,
+        .userspace_addr = slot->hva,
+    };
+
+    if (slots->forgetting) {
+        return 0;
+    }
+    slots->plan->ioctls++;
+    return kvm_set_memory_region(slots->kvm, &region);
+}
+
+static int slot_delete(struct kvm_slots *slots, struct kvm_slot *slot)
+{
+    int result = issue(slots, slot, 0, 0);
+
+    if (result == 0) {
+        itree_remove(&slots->slots, &slot->node);
+    }
+    return result;
+}
+
+static int slot_create(struct kvm_slots *slots, struct kvm_slot *slot)
+{
+    int result = issue(slots, slot, slot->flags, slot->node.last - slot->node.first + 1);
+
+    if (result == 0) {
+        itree_insert(&slots->slots, &slot->node);
+    }
+    return result;
+}
+
+/* Exchanges the flags of a slot and of its copy in the plan. */
+static int slot_swap_flags(struct kvm_slots *slots, struct kvm_slot *copy)
+{
+    struct kvm_slot *slot =
+        itree_entry(itree_overlap_first(&slots->slots, copy->node.first, copy->node.last),
+                    struct kvm_slot, node);
+    uint32_t flags = slot->flags;
+    int result = issue(slots, slot, copy->flags, slot->node.last - slot->node.first + 1);
+
+    if (result == 0) {
+        slot->flags = copy->flags;
+        copy->flags = flags;
+    }
+    return result;
+}
+
+/*
+ * The n-th of a list, counted from 1. Roll-backs are rare and their lists short.
+ */
+static struct kvm_slot *slot_nth(const struct slot_list *list, unsigned n)
+{
+    struct kvm_slot *slot = list->first;
+
+    while (--n > 0) {
+        slot = slot->next;
+    }
+    return slot;
+}
+
+static int roll_back_steps(struct kvm_slots *slots)
+{
+    struct kvm_slots_plan *plan = slots->plan;
+    int result = 0;
+
+    for (; plan->changed_done > 0 && result == 0; plan->changed_done -= result == 0) {
+        result = slot_swap_flags(slots, slot_nth(&plan->changed, plan->changed_done));
+    }
+    for (; plan->added_done > 0 && result == 0; plan->added_done -= result == 0) {
+        result = slot_delete(slots, slot_nth(&plan->added, plan->added_done));
+    }
+    for (; plan->removed_done > 0 && result == 0; plan->removed_done -= result == 0) {
+        result = slot_create(slots, slot_nth(&plan->removed, plan->removed_done));
+    }
+    return result;
+}
+
+/*
+ * Takes back what apply did. When the commit itself parked nobody (it only added), slots still go
+ * away here, so vCPUs are kept out meanwhile.
+ */
+static int roll_back(struct kvm_slots *slots, bool parked)
+{
+    const struct kvm_slots_config *config = &slots->config;
+    bool park = !parked && slots->plan->added_done > 0 && config->park;
+    int result;
+
+    if (park) {
+        config->park(config->opaque);
+    }
+    result = roll_back_steps(slots);
+    if (park) {
+        config->unpark(config->opaque);
+    }
+    return result;
+}
+
+static int apply_steps(struct kvm_slots *slots)
+{
+    struct kvm_slots_plan *plan = slots->plan;
+    struct kvm_slot *slot;
+    int result = 0;
+
+    for (slot = plan->removed.first; slot && result == 0; slot = slot->next) {
+        result = slot_delete(slots, slot);
+        plan->removed_done += result == 0;
+    }
+    for (slot = plan->added.first; slot && result == 0; slot = slot->next) {
+        result = slot_create(slots, slot);
+        plan->added_done += result == 0;
+    }
+    for (slot = plan->changed.first; slot && result == 0; slot = slot->next) {
+        result = slot_swap_flags(slots, slot);
+        plan->changed_done += result == 0;
+    }
+    return result;
+}
+
+static int prepare(MemoryListener *listener, MemoryCommit *commit)
+{
+    struct kvm_slots *slots = listener->opaque;
+    int result;
+
+    kvm_slots_plan_reset(slots);
+    result = kvm_slots_plan(slots, commit);
+    if (result == 0 && slots->plan->removed.num > 0) {
+        commit->park = true;
+    }
+    return result;
+}
+
+static void cancel(MemoryListener *listener, const MemoryCommit *commit)
+{
+    (void)commit;
+    kvm_slots_plan_reset(listener->opaque);
+}
+
+static int apply(MemoryListener *listener, const MemoryCommit *commit)
+{
+    struct kvm_slots *slots = listener->opaque;
+    int result = apply_steps(slots);
+    int undo_result;
+
+    if (result == 0) {
+        return 0;
+    }
+    undo_result = roll_back(slots, commit->park);
+    if (undo_result != 0 && slots->config.broken) {
+        slots->config.broken(slots->config.opaque, result, undo_result);
+    }
+    return result;
+}
+
+static int undo(MemoryListener *listener, const MemoryCommit *commit)
+{
+    return roll_back(listener->opaque, commit->park);
+}
+
+/* The same memory now belongs to another region: only listings care. */
+static void rename_slots(struct kvm_slots *slots)
+{
+    const struct slot_pieces *renamed = &slots->plan->renamed;
+    struct itree_node *node;
+    size_t i;
+
+    for (i = 0; i < renamed->num; i++) {
+        hwaddr first = renamed->items[i].first, last = renamed->items[i].last;
+
+        for (node = itree_overlap_first(&slots->slots, first, last); node;
+             node = itree_overlap_next(node, first, last)) {
+            itree_entry(node, struct kvm_slot, node)->mr = renamed->items[i].mr;
+        }
+    }
+}
+
+static void settled(MemoryListener *listener, const MemoryCommit *commit)
+{
+    struct kvm_slots *slots = listener->opaque;
+
+    (void)commit;
+    slots->plan->applied = true;
+    rename_slots(slots);
+    kvm_slots_plan_settle(slots);
+}
+
+static void free_all(struct kvm_slots *slots)
+{
+    struct itree_node *node;
+
+    if (slots->plan) {
+        kvm_slots_plan_reset(slots);
+    }
+    while ((node = itree_first(&slots->slots))) {
+        itree_remove(&slots->slots, node);
+        free(itree_entry(node, struct kvm_slot, node));
+    }
+    kvm_slots_cuts_clear(slots);
+    free(slots->ids);
+    free(slots->plan);
+    *slots = (struct kvm_slots){0};
+}
+
+int kvm_slots_init(struct kvm_slots *slots, struct kvm *kvm, AddressSpace *as,
+                   const struct kvm_slots_config *config)
+{
+    int max, result;
+
+    *slots = (struct kvm_slots){
+        .listener = {.name = "kvm-slots",
+                     .priority = PRIORITY,
+                     .opaque = slots,
+                     .prepare = prepare,
+                     .cancel = cancel,
+                     .apply = apply,
+                     .undo = undo,
+                     .commit = settled},
+        .kvm = kvm,
+    };
+    if (config) {
+        slots->config = *config;
+    }
+    max =
+        slots->config.slots_max ? (int)slots->config.slots_max : kvm_has(kvm, KVM_HAS_NR_MEMSLOTS);
+    slots->id_max = max > 0 ? (unsigned)max : SLOTS_WHEN_UNKNOWN;
+    slots->plan = calloc(1, sizeof(*slots->plan));
+    if (!slots->plan) {
+        return -ENOMEM;
+    }
+    result = memory_listener_register(&slots->listener, as);
+    if (result != 0) {
+        free_all(slots);
+    }
+    return result;
+}
+
+void kvm_slots_finish(struct kvm_slots *slots, bool forget)
+{
+    if (!slots->plan) {
+        return;
+    }
+    slots->forgetting = forget;
+    memory_listener_unregister(&slots->listener);
+    free_all(slots);
+}
+
+const struct kvm_slot *kvm_slots_lookup(const struct kvm_slots *slots, hwaddr gpa)
+{
+    struct itree_node *node = itree_overlap_first(&slots->slots, gpa, gpa);
+
+    return node ? itree_entry(node, struct kvm_slot, node) : NULL;
+}
+
+void kvm_slots_for_each(const struct kvm_slots *slots,
+                        void (*each)(void *opaque, const struct kvm_slot *slot), void *opaque)
+{
+    struct itree_node *node;
+
+    for (node = itree_first(&slots->slots); node; node = itree_next(node)) {
+        each(opaque, itree_entry(node, struct kvm_slot, node));
+    }
+}
+
+size_t kvm_slots_num(const struct kvm_slots *slots)
+{
+    return slots->slots.num;
+}
+
+struct kvm_slots_delta kvm_slots_last_delta(const struct kvm_slots *slots)
+{
+    const struct kvm_slots_plan *plan = slots->plan;
+
+    return (struct kvm_slots_delta){
+        .removed = plan->removed.first,
+        .added = plan->added.first,
+        .changed = plan->changed.first,
+        .removed_num = plan->removed.num,
+        .added_num = plan->added.num,
+        .changed_num = plan->changed.num,
+        .ioctls = plan->ioctls,
+    };
+}
+
+/* Checks that slots tile one piece, moving `node` past them. */
+static bool audit_piece(const struct slot_piece *piece, struct itree_node **node, char *why,
+                        size_t why_size)
+{
+    hwaddr at = piece->first;
+
+    do {
+        const struct kvm_slot *slot = *node ? itree_entry(*node, struct kvm_slot, node) : NULL;
+
+        if (!slot || slot->node.first != at || slot->node.last > piece->last) {
+            (void)snprintf(why, why_size, "no slot begins at %016" PRIx64 " and ends in its range",
+                           at);
+            return false;
+        }
+        if (slot->hva != piece->hva + (at - piece->first) || slot->flags != piece->flags) {
+            (void)snprintf(why, why_size,
+                           "slot %u at %016" PRIx64 " has hva %" PRIx64 " flags %" PRIx32
+                           ", the view says %" PRIx64 " and %" PRIx32,
+                           slot->id, at, slot->hva, slot->flags, piece->hva + (at - piece->first),
+                           piece->flags);
+            return false;
+        }
+        at = slot->node.last + 1;
+        *node = itree_next(*node);
+    } while (at - 1 != piece->last);
+    return true;
+}
+
+bool kvm_slots_audit(const struct kvm_slots *slots, const FlatView *view, char *why,
+                     size_t why_size)
+{
+    const FlatRange *range = flatview_at_or_after(view, 0);
+    struct itree_node *node = itree_first(&slots->slots);
+    struct slot_piece piece;
+
+    while (range) {
+        if (slot_piece_of_range(range, &piece) && !audit_piece(&piece, &node, why, why_size)) {
+            return false;
+        }
+        range = range->last == UINT64_MAX ? NULL : flatview_at_or_after(view, range->last + 1);
+    }
+    if (node) {
+        (void)snprintf(why, why_size, "slot %u at %016" PRIx64 " shows no memory of the view",
+                       itree_entry(node, struct kvm_slot, node)->id, node->first);
+        return false;
+    }
+    return true;
+}
