@@ -1,0 +1,184 @@
+/*
+ * x86_state.c - segments and control registers of the three modes a CPU can start in, and the way
+ * back to power-on state for a restart.
+ */
+#include "vmm/x86.h"
+
+#include <stdlib.h>
+
+#define CR0_PE (1U << 0)
+#define CR0_ET (1U << 4)
+#define CR0_NE (1U << 5)
+#define CR0_PG (1U << 31)
+#define CR4_PAE (1U << 5)
+#define EFER_LME (1U << 8)
+#define EFER_LMA (1U << 10)
+#define RFLAGS_FIXED (1U << 1)
+
+enum {
+    TYPE_CODE = 11, /* execute, read, accessed */
+    TYPE_DATA = 3,  /* read, write, accessed */
+    TYPE_TSS = 11,  /* busy */
+    SELECTOR_CODE = 0x10,
+    SELECTOR_DATA = 0x18,
+    BOOT_DRIVE = 0x80,
+};
+
+/* Flat segments as the GDT of load_place() has them. */
+static struct kvm_segment flat_segment(bool code, bool long_mode)
+{
+    return (struct kvm_segment){
+        .base = 0,
+        .limit = UINT32_MAX,
+        .selector = code ? SELECTOR_CODE : SELECTOR_DATA,
+        .type = code ? TYPE_CODE : TYPE_DATA,
+        .present = 1,
+        .s = 1,
+        .db = !(code && long_mode),
+        .l = code && long_mode,
+        .g = 1,
+    };
+}
+
+static struct kvm_segment real_segment(uint16_t selector)
+{
+    return (struct kvm_segment){
+        .base = (uint64_t)selector << 4,
+        .limit = 0xffff,
+        .selector = selector,
+        .type = TYPE_DATA,
+        .present = 1,
+        .s = 1,
+    };
+}
+
+static void enter_real(const struct boot_entry *entry, struct kvm_sregs *sregs)
+{
+    sregs->cs = real_segment(entry->cs);
+    sregs->cs.type = TYPE_CODE;
+    sregs->ds = sregs->es = real_segment(entry->cs);
+    sregs->ss = real_segment(entry->ss);
+    sregs->fs = sregs->gs = real_segment(0);
+    sregs->idt = (struct kvm_dtable){.base = 0, .limit = 0x3ff};
+    sregs->cr0 = CR0_ET;
+    sregs->cr4 = 0;
+    sregs->efer = 0;
+}
+
+static void enter_protected(const struct boot_entry *entry, struct kvm_sregs *sregs, bool long_mode)
+{
+    sregs->cs = flat_segment(true, long_mode);
+    sregs->ds = sregs->es = sregs->fs = sregs->gs = sregs->ss = flat_segment(false, long_mode);
+    sregs->tr = (struct kvm_segment){.limit = 0x67, .type = TYPE_TSS, .present = 1};
+    sregs->ldt = (struct kvm_segment){.type = 2, .unusable = 1};
+    sregs->gdt = (struct kvm_dtable){.base = entry->gdt, .limit = entry->gdt_limit};
+    sregs->idt = (struct kvm_dtable){0};
+    sregs->cr0 = CR0_PE | CR0_ET;
+    sregs->cr4 = 0;
+    sregs->efer = 0;
+    if (long_mode) {
+        sregs->cr0 |= CR0_NE | CR0_PG;
+        sregs->cr3 = entry->cr3;
+        sregs->cr4 = CR4_PAE;
+        sregs->efer = EFER_LME | EFER_LMA;
+    }
+}
+
+void x86_entry_state(const struct boot_entry *entry, struct kvm_regs *regs, struct kvm_sregs *sregs)
+{
+    *regs = (struct kvm_regs){
+        .rax = entry->rax,
+        .rbx = entry->rbx,
+        .rdx = entry->dl_boot_drive ? BOOT_DRIVE : entry->rdx,
+        .rsi = entry->rsi,
+        .rdi = entry->rdi,
+        .rsp = entry->rsp,
+        .rip = entry->rip,
+        .rflags = RFLAGS_FIXED,
+    };
+    switch (entry->mode) {
+    case CPU_MODE_REAL:
+        enter_real(entry, sregs);
+        break;
+    case CPU_MODE_PROTECTED32:
+        enter_protected(entry, sregs, false);
+        break;
+    case CPU_MODE_LONG64:
+        enter_protected(entry, sregs, true);
+        break;
+    }
+}
+
+int x86_reset_read(struct kvm *kvm, int fd, bool irqchip, struct x86_reset_state *state)
+{
+    int result = kvm_get_regs(kvm, fd, &state->regs);
+
+    if (result == 0) {
+        result = kvm_get_sregs(kvm, fd, &state->sregs);
+    }
+    if (result == 0) {
+        result = kvm_get_vcpu_events(kvm, fd, &state->events);
+    }
+    if (result == 0 && irqchip) {
+        result = kvm_get_lapic(kvm, fd, &state->lapic);
+    }
+    return result;
+}
+
+/*
+ * MSRs that a guest may have set and that would still act after a restart. Times and paging are
+ * covered by sregs (EFER, APIC base) and by what a kernel sets before it uses them.
+ */
+static const uint32_t reset_msrs[] = {
+    0x174,      /* IA32_SYSENTER_CS */
+    0x175,      /* IA32_SYSENTER_ESP */
+    0x176,      /* IA32_SYSENTER_EIP */
+    0xc0000081, /* IA32_STAR */
+    0xc0000082, /* IA32_LSTAR */
+    0xc0000084, /* IA32_FMASK */
+    0xc0000102, /* IA32_KERNEL_GS_BASE */
+    0x4b564d00, /* MSR_KVM_WALL_CLOCK_NEW */
+    0x4b564d01, /* MSR_KVM_SYSTEM_TIME_NEW: the guest's old memory must not be written */
+    0x4b564d02, /* MSR_KVM_ASYNC_PF_EN */
+    0x4b564d03, /* MSR_KVM_STEAL_TIME */
+    0x4b564d04, /* MSR_KVM_PV_EOI_EN */
+};
+enum { RESET_MSR_NUM = sizeof(reset_msrs) / sizeof(reset_msrs[0]) };
+
+/* One at a time: an MSR this KVM does not know must not keep the others from being reset. */
+static void reset_all_msrs(struct kvm *kvm, int fd)
+{
+    struct {
+        struct kvm_msrs head;
+        struct kvm_msr_entry entry;
+    } one = {.head.nmsrs = 1};
+    unsigned i;
+
+    for (i = 0; i < RESET_MSR_NUM; i++) {
+        one.entry = (struct kvm_msr_entry){.index = reset_msrs[i]};
+        (void)kvm_set_msrs(kvm, fd, &one.head);
+    }
+}
+
+int x86_reset_write(struct kvm *kvm, int fd, bool irqchip, bool boot_cpu,
+                    const struct x86_reset_state *state)
+{
+    int result;
+
+    reset_all_msrs(kvm, fd);
+    result = kvm_set_sregs(kvm, fd, &state->sregs);
+    if (result == 0) {
+        result = kvm_set_regs(kvm, fd, &state->regs);
+    }
+    if (result == 0) {
+        result = kvm_set_vcpu_events(kvm, fd, &state->events);
+    }
+    if (result == 0 && irqchip) {
+        result = kvm_set_lapic(kvm, fd, &state->lapic);
+    }
+    if (result == 0 && irqchip) {
+        result = kvm_set_mp_state(kvm, fd,
+                                  boot_cpu ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_UNINITIALIZED);
+    }
+    return result;
+}
