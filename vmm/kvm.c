@@ -336,3 +336,12 @@ int kvm_get_tsc_khz(struct kvm *kvm, int fd)
 {
     return call_value(kvm, fd, KVM_GET_TSC_KHZ, 0);
 }
+
+int kvm_translate(struct kvm *kvm, int fd, uint64_t linear, uint64_t *gpa)
+{
+    struct kvm_translation translation = {.linear_address = linear};
+    int result = call(kvm, fd, KVM_TRANSLATE, &translation);
+
+    *gpa = translation.physical_address;
+    return result == 0 && !translation.valid ? -EFAULT : result;
+}

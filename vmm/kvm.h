@@ -117,6 +117,8 @@ int kvm_get_lapic(struct kvm *kvm, int fd, struct kvm_lapic_state *lapic);
 int kvm_set_lapic(struct kvm *kvm, int fd, const struct kvm_lapic_state *lapic);
 int kvm_get_vcpu_events(struct kvm *kvm, int fd, struct kvm_vcpu_events *events);
 int kvm_set_vcpu_events(struct kvm *kvm, int fd, const struct kvm_vcpu_events *events);
+/* Linear to guest-physical. Returns: 0; -EFAULT not mapped; -errno. */
+int kvm_translate(struct kvm *kvm, int fd, uint64_t linear, uint64_t *gpa);
 /* Returns: kHz, or -errno. */
 int kvm_get_tsc_khz(struct kvm *kvm, int fd);
 

@@ -10,6 +10,7 @@
  * by the vCPU's own thread only; others post a function to it (vcpu_group_call).
  *
  * Lock order: group lock last; nothing is taken inside.
+ * vcpu.c is one vCPU in the guest and at its exits, vcpu_group.c the group.
  * Source: api.rst 4.10 KVM_RUN, 5 "The kvm_run structure".
  */
 #ifndef ACRE_VMM_VCPU_H
@@ -25,6 +26,15 @@
 
 struct vcpu_group;
 
+/* What the idle check saw last. */
+struct vcpu_idle {
+    uint64_t exits;
+    uint64_t cpu_ns;    /* of the thread */
+    uint32_t mp_state;  /* KVM_MP_STATE_* */
+    bool interruptible; /* RFLAGS.IF */
+    bool read_failed;
+};
+
 struct vcpu {
     struct vcpu_group *group;
     unsigned index;
@@ -32,23 +42,22 @@ struct vcpu {
     struct kvm_run *run;
     pthread_t thread;
     bool thread_started;
+    struct x86_reset_state *reset; /* NULL: no restart was asked for */
+    struct vcpu_idle idle;
+    bool waiting;    /* group lock: stands at the gate, serves nothing */
+    int call_result; /* of the function posted last, where it has one */
     /* What other threads read and write, on its own line. */
     _Alignas(64) _Atomic uint32_t requests; /* VCPU_REQUEST_* */
     _Atomic bool in_guest;                  /* about to enter, inside, or just leaving KVM_RUN */
     _Atomic uint64_t exits;                 /* returns from KVM_RUN that were served */
-    bool waiting;                           /* group lock: stands at the gate, serves nothing */
     /* The vCPU thread's own. */
     MemoryAccessCache memory_cache, io_cache;
-    struct x86_reset_state *reset; /* NULL: a restart was not asked for */
-    /* The idle check's: exits at the last look, and whether that idle period was looked at. */
-    uint64_t idle_exits;
-    bool idle_seen;
 };
 
 enum {
     VCPU_REQUEST_WAIT = 1 << 0, /* park or pause: stand at the gate */
-    VCPU_REQUEST_STOP = 1 << 1, /* end the thread */
-    VCPU_REQUEST_CALL = 1 << 2, /* run the posted function */
+    VCPU_REQUEST_CALL = 1 << 1, /* run the posted function */
+    VCPU_REQUEST_STOP = 1 << 2, /* end the thread */
 };
 
 struct vcpu_group_config {
@@ -77,6 +86,7 @@ struct vcpu_group {
     void (*call)(void *opaque, struct vcpu *vcpu); /* posted function; lock */
     void *call_opaque;
     unsigned call_pending; /* lock */
+    bool idle_known;       /* the idle check has looked at this idle period */
 };
 
 /*
@@ -91,7 +101,10 @@ void vcpu_group_finish(struct vcpu_group *group);
 /* The first CPU's registers. Context: before the threads start, or while paused and reset. */
 int vcpu_group_set_entry(struct vcpu_group *group, const struct boot_entry *entry,
                          struct error *err) __attribute__((warn_unused_result));
-/* Starts the threads, which wait at the gate (one hold is in force). */
+/*
+ * Starts the threads and waits until each stands at the gate, where one hold, which
+ * vcpu_group_unpark() ends, keeps them. They make no system call of their own before that.
+ */
 int vcpu_group_start(struct vcpu_group *group, struct error *err)
     __attribute__((warn_unused_result));
 /* Asks all to end; does not wait. Context: any thread, vCPUs included; async to all locks. */
@@ -122,17 +135,30 @@ void vcpu_group_call(struct vcpu_group *group, void (*call)(void *opaque, struct
 int vcpu_group_reset(struct vcpu_group *group) __attribute__((warn_unused_result));
 
 /*
- * To be called now and then (every 250 ms). A vCPU without an exit since the last call is kicked,
- * once per idle period, and asked for its MP state and RFLAGS.
- * Returns: true when nothing can wake any: all halted with IF=0, or waiting for SIPI.
+ * To be called now and then (every 250 ms). When no vCPU had an exit or used the host's CPU since
+ * the last call, each is kicked, once per idle period, and asked for its MP state and RFLAGS.
+ * Returns: true when nothing can wake any: all halted with IF=0, or waiting for SIPI; `verdict`
+ * then says so, with the first one's registers.
  * Context: not a vCPU.
  */
-bool vcpu_group_is_hung(struct vcpu_group *group);
+bool vcpu_group_is_hung(struct vcpu_group *group, struct verdict *verdict);
 
 /* The sum of served exits. */
 uint64_t vcpu_group_exits(struct vcpu_group *group);
 
 /* The signal that kicks; its handler does nothing. Installed by vcpu_group_init(). */
 int vcpu_kick_signal(void);
+
+/* A vCPU thread's body: runs the guest until it is asked to stop. */
+void vcpu_run(struct vcpu *vcpu);
+/*
+ * Obeys requests; may wait at the gate. Context: the vCPU's thread, outside the guest.
+ * Returns: false when the thread is to end.
+ */
+bool vcpu_group_gate(struct vcpu *vcpu);
+/* Tells those who wait for this vCPU to be out of the guest. Context: the vCPU's thread. */
+void vcpu_group_left_guest(struct vcpu *vcpu);
+/* Registers and the bytes at the instruction pointer. Context: the vCPU's thread. */
+void vcpu_read_state(struct vcpu *vcpu, struct verdict *verdict);
 
 #endif

@@ -4,7 +4,7 @@
  */
 #include "vmm/x86.h"
 
-#include <stdlib.h>
+#include <cpuid.h>
 
 #define CR0_PE (1U << 0)
 #define CR0_ET (1U << 4)
@@ -23,6 +23,14 @@ enum {
     SELECTOR_DATA = 0x18,
     BOOT_DRIVE = 0x80,
 };
+
+bool x86_needs_kvm_pages(void)
+{
+    unsigned eax, ebx, ecx, edx;
+
+    return __get_cpuid(0, &eax, &ebx, &ecx, &edx) && ebx == signature_INTEL_ebx &&
+           ecx == signature_INTEL_ecx && edx == signature_INTEL_edx;
+}
 
 /* Flat segments as the GDT of load_place() has them. */
 static struct kvm_segment flat_segment(bool code, bool long_mode)

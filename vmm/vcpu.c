@@ -1,0 +1,224 @@
+/*
+ * vcpu.c - one vCPU in the guest and out of it: enter, leave, serve the exit, again. What ends the
+ * run is handed to the group's owner as a verdict; it asks the vCPUs to stop, and the loop sees
+ * that like any other request.
+ */
+#include "vmm/vcpu.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+/* Linear address of the next instruction. */
+static uint64_t linear_rip(const struct verdict *verdict)
+{
+    return verdict->sregs.cs.l ? verdict->regs.rip : verdict->sregs.cs.base + verdict->regs.rip;
+}
+
+/* Byte by byte: the next page may be missing, or lie elsewhere. */
+static void read_code(struct vcpu *vcpu, struct verdict *verdict)
+{
+    const struct vcpu_group_config *config = &vcpu->group->config;
+    uint64_t gpa;
+
+    while (verdict->byte_num < VERDICT_BYTES_MAX &&
+           kvm_translate(config->kvm, vcpu->fd, verdict->bytes_at + verdict->byte_num, &gpa) == 0) {
+        MemTxAttrs attrs = {.memory = true, .debug = true};
+
+        if (address_space_read(config->memory, gpa, attrs, &verdict->bytes[verdict->byte_num], 1) !=
+            MEMTX_OK) {
+            break;
+        }
+        verdict->byte_num++;
+    }
+}
+
+void vcpu_read_state(struct vcpu *vcpu, struct verdict *verdict)
+{
+    struct kvm *kvm = vcpu->group->config.kvm;
+
+    verdict->cpu = (int)vcpu->index;
+    if (kvm_get_regs(kvm, vcpu->fd, &verdict->regs) != 0 ||
+        kvm_get_sregs(kvm, vcpu->fd, &verdict->sregs) != 0) {
+        return;
+    }
+    verdict->has_regs = true;
+    verdict->bytes_at = linear_rip(verdict);
+    if (verdict->byte_num == 0) {
+        read_code(vcpu, verdict);
+    }
+}
+
+static void end(struct vcpu *vcpu, struct verdict *verdict)
+{
+    vcpu_read_state(vcpu, verdict);
+    vcpu->group->config.ended(vcpu->group->config.opaque, verdict);
+}
+
+/* The bytes that KVM could not make sense of, when it says. */
+static void take_failed_bytes(const struct kvm_run *run, struct verdict *verdict)
+{
+    uint64_t flag = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+    unsigned num = run->emulation_failure.insn_size;
+
+    if (run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION && run->internal.ndata >= 3 &&
+        (run->emulation_failure.flags & flag) != 0) {
+        verdict->byte_num = num <= VERDICT_BYTES_MAX - 1 ? num : VERDICT_BYTES_MAX - 1;
+        memcpy(verdict->bytes, run->emulation_failure.insn_bytes, verdict->byte_num);
+    }
+}
+
+static const char *suberror_text(uint32_t suberror)
+{
+    switch (suberror) {
+    case KVM_INTERNAL_ERROR_EMULATION:
+        return "it could not emulate an instruction";
+    case KVM_INTERNAL_ERROR_SIMUL_EX:
+        return "exceptions while delivering an exception";
+    case KVM_INTERNAL_ERROR_DELIVERY_EV:
+        return "an event could not be delivered";
+    case KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON:
+        return "the CPU gave an exit it does not know";
+    default:
+        return "of an unknown kind";
+    }
+}
+
+static void end_internal_error(struct vcpu *vcpu)
+{
+    uint32_t suberror = vcpu->run->internal.suberror;
+    struct verdict verdict;
+
+    verdict_make(&verdict, VERDICT_INTERNAL_ERROR, "KVM internal error %" PRIu32 ": %s", suberror,
+                 suberror_text(suberror));
+    verdict.suberror = suberror;
+    take_failed_bytes(vcpu->run, &verdict);
+    end(vcpu, &verdict);
+}
+
+static void end_system_event(struct vcpu *vcpu)
+{
+    uint32_t type = vcpu->run->system_event.type;
+    struct verdict verdict;
+
+    switch (type) {
+    case KVM_SYSTEM_EVENT_SHUTDOWN:
+        verdict_make(&verdict, VERDICT_POWEROFF, "guest powered off");
+        break;
+    case KVM_SYSTEM_EVENT_RESET:
+        verdict_make(&verdict, VERDICT_RESET, "guest asked for a reset");
+        break;
+    case KVM_SYSTEM_EVENT_CRASH:
+        verdict_make(&verdict, VERDICT_PANIC, "guest reported a crash");
+        break;
+    default:
+        verdict_make(&verdict, VERDICT_FAULT, "KVM system event %" PRIu32 " is not known", type);
+        break;
+    }
+    end(vcpu, &verdict);
+}
+
+/* Exits that end the run, and those that want nothing. */
+static void serve_rare(struct vcpu *vcpu)
+{
+    const struct kvm_run *run = vcpu->run;
+    struct verdict verdict;
+
+    switch (run->exit_reason) {
+    case KVM_EXIT_INTR:
+    case KVM_EXIT_IRQ_WINDOW_OPEN:
+        return;
+    case KVM_EXIT_HLT: /* seen without interrupt controllers only: nothing can end it */
+        verdict_make(&verdict, VERDICT_IDLE_HANG, "guest halted, and nothing can wake it");
+        break;
+    case KVM_EXIT_SHUTDOWN:
+        verdict_make(&verdict, VERDICT_TRIPLE_FAULT, "guest crashed: triple fault");
+        break;
+    case KVM_EXIT_FAIL_ENTRY:
+        verdict_make(&verdict, VERDICT_ENTRY_FAILURE,
+                     "the CPU refused to run the guest: hardware reason 0x%" PRIx64,
+                     (uint64_t)run->fail_entry.hardware_entry_failure_reason);
+        verdict.hardware_reason = run->fail_entry.hardware_entry_failure_reason;
+        break;
+    case KVM_EXIT_INTERNAL_ERROR:
+        end_internal_error(vcpu);
+        return;
+    case KVM_EXIT_SYSTEM_EVENT:
+        end_system_event(vcpu);
+        return;
+    default:
+        verdict_make(&verdict, VERDICT_FAULT, "KVM exit reason %" PRIu32 " is not known",
+                     run->exit_reason);
+        break;
+    }
+    end(vcpu, &verdict);
+}
+
+static void serve(struct vcpu *vcpu)
+{
+    const struct vcpu_group_config *config = &vcpu->group->config;
+    struct kvm_run *run = vcpu->run;
+
+    if (run->exit_reason == KVM_EXIT_IO) {
+        (void)address_space_rw_items(config->io, &vcpu->io_cache, run->io.port,
+                                     MEMTXATTRS_UNSPECIFIED, (char *)run + run->io.data_offset,
+                                     run->io.size, run->io.count,
+                                     run->io.direction == KVM_EXIT_IO_OUT);
+    } else if (run->exit_reason == KVM_EXIT_MMIO) {
+        (void)address_space_rw_cached(config->memory, &vcpu->memory_cache, run->mmio.phys_addr,
+                                      MEMTXATTRS_UNSPECIFIED, run->mmio.data, run->mmio.len,
+                                      run->mmio.is_write);
+    } else {
+        serve_rare(vcpu);
+    }
+}
+
+/*
+ * The order that loses no kick: clear immediate_exit, say that we are about to enter, read
+ * requests. Who sets a request after that read sets immediate_exit after our clearing it.
+ */
+static bool may_enter(struct vcpu *vcpu)
+{
+    for (;;) {
+        __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_RELAXED);
+        atomic_store(&vcpu->in_guest, true);
+        if (atomic_load(&vcpu->requests) == 0) {
+            return true;
+        }
+        atomic_store(&vcpu->in_guest, false);
+        if (!vcpu_group_gate(vcpu)) {
+            return false;
+        }
+    }
+}
+
+static void leave_guest(struct vcpu *vcpu)
+{
+    atomic_store(&vcpu->in_guest, false);
+    if (atomic_load(&vcpu->requests) & VCPU_REQUEST_WAIT) {
+        vcpu_group_left_guest(vcpu);
+    }
+}
+
+void vcpu_run(struct vcpu *vcpu)
+{
+    const struct vcpu_group_config *config = &vcpu->group->config;
+    struct verdict verdict;
+    uint64_t exits = 0;
+    int err_no;
+
+    while (may_enter(vcpu)) {
+        err_no = ioctl(vcpu->fd, KVM_RUN, 0) < 0 ? errno : 0;
+        leave_guest(vcpu);
+        kvm_ring_drain(config->ring);
+        if (err_no == 0) {
+            serve(vcpu);
+            atomic_store_explicit(&vcpu->exits, ++exits, memory_order_relaxed);
+            memory_core_throttle(config->core);
+        } else if (err_no != EINTR && err_no != EAGAIN) {
+            verdict_make(&verdict, VERDICT_FAULT, "KVM_RUN: %s", strerror(err_no));
+            end(vcpu, &verdict);
+        }
+    }
+}
