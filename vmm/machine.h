@@ -13,12 +13,20 @@
 #include "vmm/kvm_events.h"
 #include "vmm/kvm_slots.h"
 #include "vmm/load.h"
+#include "vmm/log.h"
 #include "vmm/loop.h"
 #include "vmm/vclock.h"
 #include "vmm/vcpu.h"
 #include "vmm/verdict.h"
 
 struct machine;
+
+enum { MACHINE_IRQ_NUM = 24 }; /* inputs of the IO-APIC; 0..15 reach the PICs, too */
+
+struct machine_irq {
+    struct machine *machine;
+    unsigned gsi;
+};
 
 struct machine_config {
     struct board *board; /* opened; taken over by machine_init, whatever it returns */
@@ -57,17 +65,20 @@ struct machine {
     struct boot_image *image;
     struct verdict_box verdict;
     /* private */
-    struct machine_irq *irqs; /* one per interrupt input */
+    struct machine_irq irqs[MACHINE_IRQ_NUM];
     struct loop_work reset_work;
+    _Atomic bool reset_pending;
     struct device_timer tick, timeout;
-    bool irqchip, stopping, thread_registered;
+    struct log_limit guest_log; /* what a guest provokes */
+    MemoryListener audit;
+    bool irqchip, audited, told_ready, thread_registered, suspended;
 };
 
 /*
- * Everything up to the first entry but the threads. On failure nothing is left, and the board is
- * freed.
- * Returns: 0; -errno, err has the line for the user.
- * Context: the process's first thread, which stays the loop's.
+ * Everything up to the first entry but the threads. With `sandbox`, capabilities are dropped once
+ * /dev/kvm is open: files named later must be readable without them. On failure nothing is left,
+ * and the board is freed. Returns: 0; -errno, err has the line for the user. Context: the process's
+ * first thread, which stays the loop's.
  */
 int machine_init(struct machine *machine, const struct machine_config *config, struct error *err)
     __attribute__((warn_unused_result));

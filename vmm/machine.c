@@ -1,0 +1,336 @@
+/*
+ * machine.c - puts the parts together in the order they need each other and takes them apart in
+ * reverse. What happens while the machine runs is in machine_run.c.
+ */
+#include "vmm/machine_parts.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "vmm/log.h"
+#include "vmm/sandbox.h"
+
+enum { AUDIT_PRIORITY = 30 /* after everything that changes slots */, WHY_SIZE = 1024 };
+
+static void park(void *opaque)
+{
+    struct machine *machine = opaque;
+
+    if (machine->vcpus.vcpus) {
+        vcpu_group_park(&machine->vcpus);
+    }
+}
+
+static void unpark(void *opaque)
+{
+    struct machine *machine = opaque;
+
+    if (machine->vcpus.vcpus) {
+        vcpu_group_unpark(&machine->vcpus);
+    }
+}
+
+static void flush_coalesced(void *opaque)
+{
+    struct machine *machine = opaque;
+
+    kvm_ring_drain(&machine->ring);
+}
+
+static void log_line(void *opaque, const char *line)
+{
+    struct machine *machine = opaque;
+
+    log_warn_limited(&machine->guest_log, "%s", line);
+}
+
+/* KVM's map is neither the old nor the new: the run ends before a vCPU enters again. */
+static void map_broken(void *opaque, int apply_error, int undo_error)
+{
+    struct verdict verdict;
+
+    if (apply_error == 0) {
+        verdict_make(&verdict, VERDICT_FAULT,
+                     "a change of the memory map could not be taken back: %s",
+                     strerror(-undo_error));
+    } else {
+        verdict_make(&verdict, VERDICT_FAULT,
+                     "a change of the memory map failed (%s) and could not be taken back (%s)",
+                     strerror(-apply_error), strerror(-undo_error));
+    }
+    machine_end(opaque, &verdict);
+}
+
+static void audit(MemoryListener *listener, const MemoryCommit *commit)
+{
+    struct machine *machine = listener->opaque;
+    struct verdict verdict;
+    char why[WHY_SIZE];
+
+    if (!kvm_slots_audit(&machine->slots, commit->new_view, why, sizeof(why))) {
+        verdict_make(&verdict, VERDICT_FAULT, "slots and view differ: %.200s", why);
+        machine_end(machine, &verdict);
+    }
+}
+
+static bool wants_audit(const struct machine *machine)
+{
+#ifdef ACRE_AUDIT
+    (void)machine;
+    return true;
+#else
+    return machine->config.audit;
+#endif
+}
+
+static void set_irq(void *opaque, bool level)
+{
+    struct machine_irq *irq = opaque;
+    int result = kvm_irq_line(&irq->machine->kvm, irq->gsi, level);
+
+    if (result < 0) {
+        log_warn_limited(&irq->machine->guest_log, "interrupt %u: %s", irq->gsi, strerror(-result));
+    }
+}
+
+static struct irq_line irq_of(void *opaque, unsigned gsi)
+{
+    struct machine *machine = opaque;
+
+    if (!machine->irqchip || gsi >= MACHINE_IRQ_NUM) {
+        return (struct irq_line){0};
+    }
+    machine->irqs[gsi] = (struct machine_irq){machine, gsi};
+    return (struct irq_line){.set = set_irq, .opaque = &machine->irqs[gsi]};
+}
+
+static void input_wanted(void *opaque)
+{
+    struct machine *machine = opaque;
+
+    console_input_wanted(&machine->console);
+}
+
+static int64_t wall_clock_s(void *opaque)
+{
+    (void)opaque;
+    return (int64_t)time(NULL);
+}
+
+static int open_image(struct machine *machine, struct error *err)
+{
+    struct boot_config *boot = &machine->config.boot;
+    char why[WHY_SIZE];
+    bool tell = machine->config.chosen != NULL;
+    int result;
+
+    boot->map = board_map(machine->board, &boot->map_num);
+    boot->dtb = board_dtb(machine->board, &boot->dtb_size);
+    result = load_open(boot, &machine->image, tell ? why : NULL, tell ? sizeof(why) : 0, err);
+    if (result == 0 && tell) {
+        machine->config.chosen(machine->config.opaque, why);
+    }
+    return result;
+}
+
+/* The VM and its interrupt controllers: they have to stand before the first vCPU. */
+static int make_vm(struct machine *machine, struct error *err)
+{
+    struct kvm *kvm = &machine->kvm;
+    int result = kvm_create_vm(kvm, machine->irqchip, err);
+
+    if (result != 0) {
+        return result;
+    }
+    if (x86_needs_kvm_pages()) {
+        result = kvm_set_identity_map_addr(kvm, X86_IDENTITY_MAP);
+        if (result == 0) {
+            result = kvm_set_tss_addr(kvm, X86_TSS);
+        }
+        if (result < 0) {
+            return error_set_errno(err, -result, "KVM_SET_TSS_ADDR");
+        }
+    }
+    result = machine->irqchip ? kvm_create_irqchip(kvm) : 0;
+    return result < 0 ? error_set_errno(err, -result, "KVM_CREATE_IRQCHIP") : 0;
+}
+
+static int make_memory(struct machine *machine, struct error *err)
+{
+    const struct memory_core_config config = {
+        .park = park,
+        .unpark = unpark,
+        .flush_coalesced = flush_coalesced,
+        .log = log_line,
+        .opaque = machine,
+    };
+    int result;
+
+    memory_thread_register();
+    machine->thread_registered = true;
+    result = memory_core_init(&machine->core, &config);
+    return result < 0 ? error_set_errno(err, -result, "memory") : 0;
+}
+
+static int make_board(struct machine *machine, struct error *err)
+{
+    const struct console_config console = {
+        .in_fd = machine->config.in_fd,
+        .out_fd = machine->config.out_fd,
+        .guest = machine_console_guest(machine),
+    };
+    struct board_host host = {
+        .clock = &machine->clock.clock,
+        .irq = irq_of,
+        .requests = machine_requests(machine),
+        .input_wanted = input_wanted,
+        .wall_clock_s = wall_clock_s,
+        .opaque = machine,
+    };
+    int result = loop_init(&machine->loop, err);
+
+    if (result != 0) {
+        return result;
+    }
+    vclock_init(&machine->clock, &machine->loop);
+    result = console_init(&machine->console, &machine->loop, &console, err);
+    if (result != 0) {
+        return result;
+    }
+    host.serial_out = console_serial_sink(&machine->console);
+    host.debug_out = console_debug_sink(&machine->console);
+    return board_build(machine->board, &machine->core, &host, err);
+}
+
+/* KVM learns of the map: slots, eventfds, zones. */
+static int make_map(struct machine *machine, struct error *err)
+{
+    const struct kvm_slots_config config = {
+        .park = park,
+        .unpark = unpark,
+        .broken = map_broken,
+        .opaque = machine,
+    };
+    AddressSpace *memory = board_memory(machine->board), *io = board_io(machine->board);
+    int result = kvm_slots_init(&machine->slots, &machine->kvm, memory, &config);
+
+    if (result < 0) {
+        return error_set_errno(err, -result, "memory slots");
+    }
+    result =
+        kvm_events_init(&machine->memory_events, &machine->kvm, memory, false, map_broken, machine);
+    if (result == 0) {
+        result = kvm_events_init(&machine->io_events, &machine->kvm, io, true, map_broken, machine);
+    }
+    if (result < 0) {
+        return error_set_errno(err, -result, "eventfds and coalesced zones");
+    }
+    if (wants_audit(machine)) {
+        machine->audit = (MemoryListener){
+            .name = "audit", .priority = AUDIT_PRIORITY, .opaque = machine, .commit = audit};
+        result = memory_listener_register(&machine->audit, memory);
+        machine->audited = result == 0;
+    }
+    return result < 0 ? error_set_errno(err, -result, "audit") : 0;
+}
+
+static int make_vcpus(struct machine *machine, struct error *err)
+{
+    const struct vcpu_group_config config = {
+        .kvm = &machine->kvm,
+        .core = &machine->core,
+        .memory = board_memory(machine->board),
+        .io = board_io(machine->board),
+        .ring = &machine->ring,
+        .num = machine->config.cpu_num,
+        .irqchip = machine->irqchip,
+        .restartable = machine->config.reboot,
+        .ended = machine_vcpu_ended,
+        .opaque = machine,
+    };
+
+    return vcpu_group_init(&machine->vcpus, &config, err);
+}
+
+int machine_place(struct machine *machine, struct error *err)
+{
+    struct boot_entry entry = {0};
+    int result = load_place(machine->image, board_memory(machine->board), &entry, err);
+
+    return result == 0 ? vcpu_group_set_entry(&machine->vcpus, &entry, err) : result;
+}
+
+static int check_cpus(struct machine *machine, struct error *err)
+{
+    machine->irqchip = board_needs_irqchip(machine->board);
+    if (machine->config.cpu_num > 1 && !machine->irqchip) {
+        return error_set(err, EINVAL,
+                         "--cpus %u: this board has no interrupt controllers, so nothing could "
+                         "start the other CPUs",
+                         machine->config.cpu_num);
+    }
+    return 0;
+}
+
+/* Privileges go while there is one thread, and after the last file was opened. */
+static int open_kvm(struct machine *machine, struct error *err)
+{
+    int result = kvm_open(&machine->kvm, machine->config.kvm_path, err);
+
+    return result == 0 && machine->config.sandbox ? sandbox_drop_privileges(err) : result;
+}
+
+/* In this order; whatever one needs, an earlier one has made. */
+static int (*const stages[])(struct machine *machine, struct error *err) = {
+    check_cpus, open_image, open_kvm,   make_vm,       make_memory,
+    make_board, make_map,   make_vcpus, machine_place,
+};
+
+int machine_init(struct machine *machine, const struct machine_config *config, struct error *err)
+{
+    size_t i;
+    int result = 0;
+
+    *machine = (struct machine){.config = *config, .board = config->board};
+    for (i = 0; i < sizeof(stages) / sizeof(stages[0]) && result == 0; i++) {
+        result = stages[i](machine, err);
+    }
+    if (result == 0 && config->ready) {
+        config->ready(config->opaque, machine);
+        machine->told_ready = true;
+    }
+    if (result != 0) {
+        machine_finish(machine);
+    }
+    return result;
+}
+
+void machine_finish(struct machine *machine)
+{
+    if (machine->told_ready && machine->config.finished) {
+        machine->config.finished(machine->config.opaque, machine);
+    }
+    console_finish(&machine->console);
+    log_limit_flush(&machine->guest_log);
+    if (machine->audited) {
+        memory_listener_unregister(&machine->audit);
+    }
+    kvm_events_finish(&machine->io_events, true);
+    kvm_events_finish(&machine->memory_events, true);
+    kvm_slots_finish(&machine->slots, true);
+    vcpu_group_finish(&machine->vcpus);
+    kvm_ring_finish(&machine->ring);
+    kvm_close(&machine->kvm);
+    load_close(machine->image);
+    board_free(machine->board);
+    memory_core_finish(&machine->core);
+    vclock_finish(&machine->clock);
+    loop_finish(&machine->loop);
+    if (machine->thread_registered) {
+        memory_thread_unregister();
+    }
+    *machine = (struct machine){0};
+}

@@ -1,0 +1,17 @@
+/*
+ * machine_parts.h - what machine.c and machine_run.c share. Private to them.
+ */
+#ifndef ACRE_VMM_MACHINE_PARTS_H
+#define ACRE_VMM_MACHINE_PARTS_H
+
+#include "vmm/machine.h"
+
+/* Places the images and sets the first CPU's registers. Also after a reset. */
+int machine_place(struct machine *machine, struct error *err) __attribute__((warn_unused_result));
+
+/* How devices, console and vCPUs reach the running machine. */
+struct request_line machine_requests(struct machine *machine);
+struct console_guest machine_console_guest(struct machine *machine);
+void machine_vcpu_ended(void *opaque, const struct verdict *verdict);
+
+#endif

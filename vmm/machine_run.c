@@ -1,0 +1,264 @@
+/*
+ * machine_run.c - from the first entry to the verdict. Whoever sees the end, a vCPU in a device, a
+ * timer, a signal, settles the verdict; that stops the vCPUs and the event loop, and the caller's
+ * thread collects what is left.
+ */
+#include "vmm/machine_parts.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "vmm/sandbox.h"
+
+#define TICK_NS UINT64_C(250000000)
+#define NS_PER_S UINT64_C(1000000000)
+
+void machine_end(struct machine *machine, const struct verdict *verdict)
+{
+    if (verdict_settle(&machine->verdict, verdict) && machine->vcpus.vcpus) {
+        vcpu_group_stop(&machine->vcpus);
+        loop_quit(&machine->loop);
+    }
+}
+
+void machine_vcpu_ended(void *opaque, const struct verdict *verdict)
+{
+    machine_end(opaque, verdict);
+}
+
+static void end_with_error(struct machine *machine, const struct error *err)
+{
+    struct verdict verdict;
+
+    verdict_make(&verdict, VERDICT_FAULT, "%.255s", err->text);
+    machine_end(machine, &verdict);
+}
+
+/*
+ * A restart, on the loop's thread: everybody stands still, devices and CPUs go back to power-on
+ * state, the images are placed again. RAM outside them keeps what it had, as on a PC.
+ */
+static void restart(void *opaque)
+{
+    struct machine *machine = opaque;
+    struct error err;
+    int result;
+
+    vcpu_group_pause(&machine->vcpus);
+    kvm_ring_drain(&machine->ring);
+    board_reset(machine->board);
+    result = vcpu_group_reset(&machine->vcpus);
+    if (result < 0) {
+        result = error_set_errno(&err, -result, "resetting the CPUs");
+    } else {
+        result = machine_place(machine, &err);
+    }
+    if (result < 0) {
+        end_with_error(machine, &err);
+    }
+    atomic_store(&machine->reset_pending, false);
+    vcpu_group_unpark(&machine->vcpus); /* the pause */
+    vcpu_group_unpark(&machine->vcpus); /* the hold of who asked */
+}
+
+static void reset(struct machine *machine)
+{
+    struct verdict verdict;
+
+    if (!machine->config.reboot) {
+        verdict_make(&verdict, VERDICT_RESET, "guest asked for a reset (--reboot restarts it)");
+        machine_end(machine, &verdict);
+    } else if (!atomic_exchange(&machine->reset_pending, true)) {
+        vcpu_group_hold(&machine->vcpus);
+        loop_post(&machine->loop, &machine->reset_work);
+    }
+}
+
+static void request(void *opaque, enum device_request what, uint32_t value)
+{
+    struct machine *machine = opaque;
+    struct verdict verdict;
+
+    switch (what) {
+    case DEVICE_REQUEST_RESET:
+        reset(machine);
+        return;
+    case DEVICE_REQUEST_POWEROFF:
+        verdict_make(&verdict, VERDICT_POWEROFF, "guest powered off");
+        break;
+    case DEVICE_REQUEST_EXIT:
+        verdict_make(&verdict, VERDICT_EXIT, "guest exited");
+        verdict.guest_status = value;
+        break;
+    case DEVICE_REQUEST_PANIC:
+        verdict_make(&verdict, VERDICT_PANIC, "guest panicked");
+        break;
+    }
+    machine_end(machine, &verdict);
+}
+
+struct request_line machine_requests(struct machine *machine)
+{
+    return (struct request_line){.request = request, .opaque = machine};
+}
+
+static size_t console_receive(void *opaque, const uint8_t *data, size_t len)
+{
+    return board_serial_receive(((struct machine *)opaque)->board, data, len);
+}
+
+static void console_writable(void *opaque)
+{
+    board_serial_writable(((struct machine *)opaque)->board);
+}
+
+static void console_break(void *opaque)
+{
+    board_serial_break(((struct machine *)opaque)->board);
+}
+
+static void console_quit(void *opaque)
+{
+    struct verdict verdict;
+
+    verdict_make(&verdict, VERDICT_QUIT, "ended by the user");
+    machine_end(opaque, &verdict);
+}
+
+struct console_guest machine_console_guest(struct machine *machine)
+{
+    return (struct console_guest){
+        .receive = console_receive,
+        .writable = console_writable,
+        .send_break = console_break,
+        .quit = console_quit,
+        .opaque = machine,
+    };
+}
+
+/* Virtual time stands still while acre itself is stopped. */
+static void stop_and_continue(struct machine *machine, int signo)
+{
+    if (signo == SIGTSTP && !machine->suspended) {
+        machine->suspended = true;
+        vcpu_group_pause(&machine->vcpus);
+        vclock_stop(&machine->clock);
+        console_suspend(&machine->console);
+    } else if (signo == SIGCONT && machine->suspended) {
+        machine->suspended = false;
+        console_continue(&machine->console);
+        vclock_resume(&machine->clock);
+        vcpu_group_unpark(&machine->vcpus);
+    }
+}
+
+static void signalled(void *opaque, int signo)
+{
+    struct machine *machine = opaque;
+    struct verdict verdict;
+
+    if (signo == SIGTSTP || signo == SIGCONT) {
+        stop_and_continue(machine, signo);
+        return;
+    }
+    verdict_make(&verdict, VERDICT_SIGNAL, "ended by signal %d (%s)", signo, strsignal(signo));
+    verdict.signal = signo;
+    machine_end(machine, &verdict);
+}
+
+static int watch_signals(struct machine *machine, struct error *err)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGHUP);
+    (void)sigaddset(&set, SIGQUIT);
+    if (console_has_terminal(&machine->console)) {
+        (void)sigaddset(&set, SIGTSTP);
+        (void)sigaddset(&set, SIGCONT);
+    }
+    return loop_signals(&machine->loop, &set, signalled, machine, err);
+}
+
+static void tick(void *opaque)
+{
+    struct machine *machine = opaque;
+    struct verdict verdict;
+
+    kvm_ring_drain(&machine->ring);
+    if (machine->irqchip && vcpu_group_is_hung(&machine->vcpus, &verdict)) {
+        machine_end(machine, &verdict);
+        return;
+    }
+    vclock_arm(&machine->clock, &machine->tick, vclock_now_ns(&machine->clock) + TICK_NS);
+}
+
+static void timed_out(void *opaque)
+{
+    struct machine *machine = opaque;
+    struct verdict verdict;
+
+    verdict_make(&verdict, VERDICT_TIMEOUT, "timed out after %g s",
+                 (double)machine->config.timeout_ns / (double)NS_PER_S);
+    machine_end(machine, &verdict);
+}
+
+static void arm_timers(struct machine *machine)
+{
+    uint64_t now_ns = vclock_now_ns(&machine->clock);
+
+    machine->tick = (struct device_timer){.expired = tick, .opaque = machine};
+    vclock_arm(&machine->clock, &machine->tick, now_ns + TICK_NS);
+    if (machine->config.timeout_ns) {
+        machine->timeout = (struct device_timer){.expired = timed_out, .opaque = machine};
+        vclock_arm(&machine->clock, &machine->timeout, now_ns + machine->config.timeout_ns);
+    }
+}
+
+/* Signals are blocked before threads start; the filter comes when all of them have. */
+static int start(struct machine *machine, struct error *err)
+{
+    int result = watch_signals(machine, err);
+
+    if (result == 0) {
+        result = vcpu_group_start(&machine->vcpus, err);
+    }
+    if (result == 0 && machine->config.sandbox) {
+        result = sandbox_filter(err);
+    }
+    return result;
+}
+
+void machine_run(struct machine *machine, struct verdict *verdict)
+{
+    const struct verdict *settled;
+    struct error err;
+    int result;
+
+    machine->reset_work = (struct loop_work){.run = restart, .opaque = machine};
+    result = start(machine, &err);
+    if (result == 0) {
+        console_start(&machine->console);
+        arm_timers(machine);
+        vcpu_group_unpark(&machine->vcpus);
+        result = loop_run(&machine->loop);
+        if (result < 0) {
+            (void)error_set_errno(&err, -result, "event loop");
+        }
+    }
+    if (result < 0) {
+        end_with_error(machine, &err);
+    }
+    vcpu_group_stop(&machine->vcpus);
+    vcpu_group_join(&machine->vcpus);
+    kvm_ring_drain(&machine->ring);
+    settled = verdict_settled(&machine->verdict);
+    if (settled) {
+        *verdict = *settled;
+    } else {
+        verdict_make(verdict, VERDICT_FAULT, "the event loop ended by itself");
+    }
+}
