@@ -146,9 +146,9 @@ static int make_vm(struct machine *machine, struct error *err)
         return result;
     }
     if (x86_needs_kvm_pages()) {
-        result = kvm_set_identity_map_addr(kvm, X86_IDENTITY_MAP);
+        result = kvm_set_identity_map_addr(kvm, BOARD_KVM_IDENTITY_ADDR);
         if (result == 0) {
-            result = kvm_set_tss_addr(kvm, X86_TSS);
+            result = kvm_set_tss_addr(kvm, BOARD_KVM_TSS_ADDR);
         }
         if (result < 0) {
             return error_set_errno(err, -result, "KVM_SET_TSS_ADDR");
@@ -325,8 +325,9 @@ void machine_finish(struct machine *machine)
     kvm_ring_finish(&machine->ring);
     kvm_close(&machine->kvm);
     load_close(machine->image);
-    board_free(machine->board);
+    board_unbuild(machine->board);
     memory_core_finish(&machine->core);
+    board_free(machine->board);
     vclock_finish(&machine->clock);
     loop_finish(&machine->loop);
     if (machine->thread_registered) {

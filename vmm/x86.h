@@ -12,12 +12,7 @@
 
 enum { X86_CPUID_MAX = 256 };
 
-/* What KVM may need in guest-physical space on old Intel CPUs: a page of page tables, 3 of TSS. */
-#define X86_KVM_PAGES_FIRST UINT64_C(0xfeffc000)
-#define X86_KVM_PAGES_LAST UINT64_C(0xfeffffff)
-#define X86_IDENTITY_MAP UINT64_C(0xfeffc000)
-#define X86_TSS UINT64_C(0xfeffd000)
-/* True on CPUs where KVM may use them (Intel's). Makes no system call. */
+/* True on CPUs whose KVM may want pages of the guest's space (Intel's). No system call. */
 bool x86_needs_kvm_pages(void);
 
 /* Room for every leaf KVM may report. */
