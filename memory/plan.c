@@ -246,6 +246,9 @@ int plan_make(AddressSpace *as, struct as_plan **result)
         plan_free(plan);
         return ret;
     }
+    /* Listeners may look at the new view before it is published. */
+    plan->view->root = plan->edit.root;
+    plan->view->num = plan->edit.num;
     fill_commit(plan);
     *result = plan;
     return 0;
