@@ -85,7 +85,7 @@ static inline int mock_set_region(struct kvm_mock *mock,
     }
     if (region->memory_size == 0) {
         (void)snprintf(text, sizeof(text), "-%u ", region->slot);
-        mock->slots[region->slot].memory_size = 0;
+        mock->slots[region->slot] = (struct kvm_userspace_memory_region){0};
     } else {
         (void)snprintf(text, sizeof(text), "%c%u:%" PRIx64 "-%" PRIx64 ":%u ",
                        mock->slots[region->slot].memory_size ? '~' : '+', region->slot,

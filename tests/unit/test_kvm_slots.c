@@ -175,7 +175,7 @@ END_TEST
 
 START_TEST(a_smaller_window_keeps_its_cuts_through_a_larger_one)
 {
-    MemoryRegion large;
+    static MemoryRegion large;
 
     ck_assert_int_eq(memory_region_init_io(&large, &core, NULL, &zero_ops, NULL, "large", 0x10000),
                      0);
@@ -194,7 +194,7 @@ END_TEST
 
 START_TEST(partial_pages_have_no_slot)
 {
-    MemoryRegion odd;
+    static MemoryRegion odd;
 
     ck_assert_int_eq(memory_region_init_io(&odd, &core, NULL, &zero_ops, NULL, "odd", 0x10), 0);
     mount(&odd, 0x8ff8);
@@ -210,7 +210,7 @@ END_TEST
 
 START_TEST(pages_that_do_not_agree_modulo_4096_have_no_slot)
 {
-    MemoryRegion shifted;
+    static MemoryRegion shifted;
 
     ck_assert_int_eq(memory_region_init_alias(&shifted, NULL, "shifted", &rom, 0x800, 0x1800), 0);
     mock_restart(&mock);
@@ -225,7 +225,7 @@ END_TEST
 
 START_TEST(a_read_only_alias_of_ram_gets_a_read_only_slot)
 {
-    MemoryRegion alias;
+    static MemoryRegion alias;
 
     ck_assert_int_eq(memory_region_init_alias(&alias, NULL, "alias", &ram, 0, 0x4000), 0);
     ck_assert_int_eq(memory_region_set_readonly(&alias, true), 0);
@@ -240,7 +240,7 @@ END_TEST
 
 START_TEST(a_commit_that_changes_no_memory_issues_nothing)
 {
-    MemoryRegion far;
+    static MemoryRegion far;
 
     ck_assert_int_eq(memory_region_init_io(&far, &core, NULL, &zero_ops, NULL, "far", 0x1000), 0);
     mock_restart(&mock);
