@@ -16,7 +16,10 @@ struct access {
     const FlatView *view;     /* NULL until the cache misses */
     MemTxAttrs attrs;
     bool is_write;
+    unsigned hops; /* IOMMUs passed */
 };
+
+static MemTxResult run(struct access *access, hwaddr addr, uint8_t *buf, uint64_t len);
 
 static const FlatRange *lookup(struct access *access, hwaddr addr)
 {
@@ -57,6 +60,7 @@ static bool is_direct(const FlatRange *range, const struct access *access)
     case MEMORY_REGION_IO:
     case MEMORY_REGION_RESERVATION:
     case MEMORY_REGION_ALIAS:
+    case MEMORY_REGION_IOMMU:
     default:
         return false;
     }
@@ -85,6 +89,91 @@ static uint64_t hole(struct access *access, hwaddr addr, uint64_t len)
     return next && next->first - addr < len ? next->first - addr : len;
 }
 
+/*
+ * One hop through an IOMMU: cuts *len to the page, and says where the access goes on.
+ * Returns: MEMTX_OK; else next->as is NULL, and this is what the access gets here.
+ */
+static MemTxResult hop(const struct access *access, const FlatRange *range, hwaddr offset,
+                       uint64_t *len, struct access *next, hwaddr *addr)
+{
+    const IOMMUMemoryRegionOps *ops = range->mr->iommu->ops;
+    void *opaque = range->mr->opaque;
+    IOMMUAccessFlags flag = access->is_write ? IOMMU_WO : IOMMU_RO;
+    int index = ops->attrs_to_index ? ops->attrs_to_index(opaque, access->attrs) : 0;
+    IOMMUTLBEntry entry = ops->translate(opaque, offset, flag, index);
+    uint64_t rest = entry.addr_mask - (offset & entry.addr_mask);
+
+    *len = *len - 1 <= rest ? *len : rest + 1;
+    *next = (struct access){
+        .as = entry.target_as,
+        .attrs = access->attrs,
+        .is_write = access->is_write,
+        .hops = access->hops + 1,
+    };
+    *addr = (entry.translated_addr & ~entry.addr_mask) | (offset & entry.addr_mask);
+    if (next->hops > IOMMU_HOPS_MAX) {
+        next->as = NULL;
+        return MEMTX_DECODE_ERROR;
+    }
+    if (!(entry.perm & flag)) {
+        next->as = NULL;
+    }
+    return next->as ? MEMTX_OK : access->as->unassigned.result;
+}
+
+/* The part of an access that lies in one page of an IOMMU. Returns how many bytes it was. */
+static uint64_t translated(struct access *access, const FlatRange *range, hwaddr offset,
+                           uint8_t *buf, uint64_t len, MemTxResult *result)
+{
+    struct access next;
+    hwaddr addr;
+    MemTxResult here = hop(access, range, offset, &len, &next, &addr);
+
+    if (!next.as) {
+        (void)unassigned(access, buf, len);
+        *result |= here;
+    } else {
+        *result |= run(&next, addr, buf, len);
+    }
+    return len;
+}
+
+/* What is left of `len` within the range. */
+static uint64_t within(const FlatRange *range, hwaddr addr, uint64_t len)
+{
+    return len - 1 <= range->last - addr ? len : range->last - addr + 1;
+}
+
+static void copy(const struct access *access, const FlatRange *range, hwaddr offset, uint8_t *buf,
+                 uint64_t len)
+{
+    uint8_t *host = range->mr->host + offset;
+
+    if (access->is_write) {
+        memcpy(host, buf, len);
+        ram_block_set_dirty(range->mr->ram_block, offset, len);
+    } else {
+        memcpy(buf, host, len);
+    }
+}
+
+static uint64_t dispatch(const struct access *access, const FlatRange *range, hwaddr offset,
+                         uint8_t *buf, uint64_t len, MemTxResult *result)
+{
+    FlatRange kept = *range; /* the cache it may lie in changes when the device accesses memory */
+    unsigned num = region_piece(range, offset, len);
+
+    if (access->attrs.memory) {
+        if (!access->is_write) {
+            memset(buf, 0, num);
+        }
+        *result |= MEMTX_ACCESS_ERROR;
+    } else {
+        *result |= region_dispatch(&kept, offset, buf, num, access->is_write, access->attrs);
+    }
+    return num;
+}
+
 /* One piece. Returns how many bytes it was. */
 static uint64_t piece(struct access *access, hwaddr addr, uint8_t *buf, uint64_t len,
                       MemTxResult *result)
@@ -99,28 +188,17 @@ static uint64_t piece(struct access *access, hwaddr addr, uint8_t *buf, uint64_t
         return num;
     }
     offset = range->offset_in_region + (addr - range->first);
-    num = len - 1 <= range->last - addr ? len : range->last - addr + 1;
+    num = within(range, addr, len);
     if (is_direct(range, access)) {
-        if (access->is_write) {
-            memcpy(range->mr->host + offset, buf, num);
-        } else {
-            memcpy(buf, range->mr->host + offset, num);
-        }
+        copy(access, range, offset, buf, num);
     } else if (range->mr->kind == MEMORY_REGION_RESERVATION) {
         *result |= unassigned(access, buf, num);
+    } else if (range->mr->kind == MEMORY_REGION_IOMMU) {
+        num = translated(access, range, offset, buf, num, result);
     } else if (range->mr->kind == MEMORY_REGION_RAM) {
         *result |= MEMTX_DECODE_ERROR; /* a write to what is read-only here */
     } else {
-        num = region_piece(range, offset, len);
-        if (access->attrs.memory) {
-            if (!access->is_write) {
-                memset(buf, 0, num);
-            }
-            *result |= MEMTX_ACCESS_ERROR;
-        } else {
-            *result |=
-                region_dispatch(range, offset, buf, (unsigned)num, access->is_write, access->attrs);
-        }
+        num = dispatch(access, range, offset, buf, len, result);
     }
     return num;
 }
@@ -208,8 +286,10 @@ MemTxResult address_space_write_rom(AddressSpace *as, hwaddr addr, MemTxAttrs at
         first = range->first > addr ? range->first : addr;
         end = range->last < last ? range->last : last;
         if (range->mr->host && range->mr->kind != MEMORY_REGION_RAM_DEVICE) {
-            memcpy(range->mr->host + range->offset_in_region + (first - range->first),
-                   bytes + (first - addr), end - first + 1);
+            hwaddr offset = range->offset_in_region + (first - range->first);
+
+            memcpy(range->mr->host + offset, bytes + (first - addr), end - first + 1);
+            ram_block_set_dirty(range->mr->ram_block, offset, end - first + 1);
         }
         range = range->last >= last ? NULL : fv_at_or_after(view->root, range->last + 1);
     }
@@ -234,33 +314,60 @@ MemTxResult address_space_set(AddressSpace *as, hwaddr addr, uint8_t value, uint
     return result;
 }
 
+static bool all_valid(struct access *access, hwaddr addr, uint64_t len);
+
+/* Would the first piece of the access be taken? Cuts *len to it. */
+static bool piece_valid(struct access *access, hwaddr addr, uint64_t *len)
+{
+    const FlatRange *range = lookup(access, addr);
+    struct access next;
+    hwaddr offset;
+    uint64_t num;
+
+    if (!range) {
+        return false;
+    }
+    offset = range->offset_in_region + (addr - range->first);
+    num = within(range, addr, *len);
+    if (is_direct(range, access)) {
+        *len = num;
+        return true;
+    }
+    if (range->mr->kind == MEMORY_REGION_IOMMU) {
+        (void)hop(access, range, offset, &num, &next, &addr);
+        *len = num;
+        return next.as && all_valid(&next, addr, num);
+    }
+    *len = region_piece(range, offset, *len);
+    return !access->attrs.memory &&
+           !(range->mr->kind == MEMORY_REGION_RAM_DEVICE && access->is_write && range->readonly) &&
+           region_access_valid(range->mr, offset, (unsigned)*len, access->is_write, access->attrs);
+}
+
+static bool all_valid(struct access *access, hwaddr addr, uint64_t len)
+{
+    while (len) {
+        uint64_t num = len;
+
+        if (!piece_valid(access, addr, &num)) {
+            return false;
+        }
+        len -= num;
+        if (__builtin_add_overflow(addr, num, &addr) && len) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool address_space_access_valid(AddressSpace *as, hwaddr addr, uint64_t len, bool is_write,
                                 MemTxAttrs attrs)
 {
     struct access access = {.as = as, .attrs = attrs, .is_write = is_write};
-    bool valid = true;
+    bool valid;
 
     rcu_lock();
-    while (len && valid) {
-        const FlatRange *range = lookup(&access, addr);
-        uint64_t num;
-
-        valid = range != NULL;
-        if (!valid) {
-            break;
-        }
-        num = len - 1 <= range->last - addr ? len : range->last - addr + 1;
-        if (!is_direct(range, &access)) {
-            hwaddr offset = range->offset_in_region + (addr - range->first);
-
-            num = region_piece(range, offset, len);
-            valid = !attrs.memory && range->mr->kind != MEMORY_REGION_RESERVATION &&
-                    !(range->mr->kind == MEMORY_REGION_RAM_DEVICE && is_write && range->readonly) &&
-                    region_access_valid(range->mr, offset, (unsigned)num, is_write, attrs);
-        }
-        len -= num;
-        valid = valid && (!__builtin_add_overflow(addr, num, &addr) || !len);
-    }
+    valid = all_valid(&access, addr, len);
     rcu_unlock();
     return valid;
 }

@@ -64,7 +64,8 @@ int address_space_init(AddressSpace *as, struct memory_core *core, MemoryRegion 
         ret = -EBUSY;
     } else if (as->name && as->current_map) {
         strcpy(as->name, name);
-        ret = first_view(as);
+        ret = map_init(as);
+        ret = ret ? ret : first_view(as);
     }
     if (ret) {
         flatview_unref(as->current_map);
@@ -102,6 +103,7 @@ void address_space_finish(AddressSpace *as)
     pthread_mutex_lock(&core->lock);
     unlink_space(as);
     free_shown(as);
+    map_finish(as);
     flatview_retire(core, as->current_map);
     memory_region_unref(as->root);
     free(as->name);
@@ -147,6 +149,7 @@ bool memory_section_is_slot(const MemoryRegionSection *section, bool *readonly)
     case MEMORY_REGION_IO:
     case MEMORY_REGION_RESERVATION:
     case MEMORY_REGION_ALIAS:
+    case MEMORY_REGION_IOMMU:
     default:
         return false;
     }

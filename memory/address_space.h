@@ -44,6 +44,10 @@ struct AddressSpace {
     struct as_windows windows;        /* dirty windows of the open transaction */
     struct itree eventfds;            /* current, absolute */
     struct itree coalesced;           /* current, absolute */
+    pthread_mutex_t map_lock;         /* of what follows; a leaf */
+    struct itree mappings;            /* live ones of address_space_map, by host address */
+    uint64_t bounce_budget, bounced;  /* bytes */
+    struct address_space_map_waiter *map_waiters;
 };
 
 /*

@@ -210,6 +210,9 @@ static MemTxResult access_ram_device(const FlatRange *range, hwaddr offset, uint
         return MEMTX_ERROR;
     }
 #undef EXACTLY
+    if (is_write) {
+        ram_block_set_dirty(range->mr->ram_block, offset, len);
+    }
     return MEMTX_OK;
 }
 

@@ -48,6 +48,13 @@ struct memory_zone_list {
     MemoryCoalescedZone items[]; /* offsets in the region */
 };
 
+struct memory_iommu {
+    const IOMMUMemoryRegionOps *ops;
+    IOMMUNotifier *notifiers;
+};
+
+int region_init(MemoryRegion *mr, struct memory_core *core, MemoryOwner *owner, const char *name,
+                uint64_t size, enum memory_region_kind kind);
 void region_attach(MemoryRegion *mr); /* into the indexes that its state says, and their counts */
 void region_detach(MemoryRegion *mr);
 
@@ -217,6 +224,12 @@ struct as_zone {
 /* prepare, park, apply of all plans; on failure everything is undone. The caller unparks. */
 int listeners_carry_out(struct memory_core *core, struct as_plan *plans, bool *parked);
 void listeners_tell(struct memory_core *core, struct as_plan *plan);
+
+/* ---- mappings ---------------------------------------------------------------------------------
+ */
+
+int map_init(AddressSpace *as);
+void map_finish(AddressSpace *as);
 
 /* ---- accesses ---------------------------------------------------------------------------------
  */

@@ -230,6 +230,9 @@ static void block_free(RAMBlock *block)
     if (block->fd >= 0) {
         close(block->fd);
     }
+    for (unsigned i = 0; i < DIRTY_MEMORY_NUM; i++) {
+        free(block->dirty[i]);
+    }
     free(block->name);
     free(block);
 }

@@ -56,9 +56,10 @@ struct RAMBlock {
     uint64_t fd_offset;
     void (*resized)(void *opaque, uint64_t size);
     void *resized_opaque;
-    struct itree_node by_host;   /* RAMList.by_host */
-    struct itree_node by_offset; /* RAMList.by_offset */
-    struct ram_gap gap;          /* behind it */
+    struct itree_node by_host;         /* RAMList.by_host */
+    struct itree_node by_offset;       /* RAMList.by_offset */
+    struct ram_gap gap;                /* behind it */
+    uint64_t *dirty[DIRTY_MEMORY_NUM]; /* RCU-like: set once; see dirty.h */
     _Atomic uint64_t refs;
 };
 

@@ -39,7 +39,7 @@ void *memory_vec_add(struct memory_core *core, struct memory_vec *vec, size_t it
     return (char *)vec->items + item_size * vec->num++;
 }
 
-static int init(MemoryRegion *mr, struct memory_core *core, MemoryOwner *owner, const char *name,
+int region_init(MemoryRegion *mr, struct memory_core *core, MemoryOwner *owner, const char *name,
                 uint64_t size, enum memory_region_kind kind)
 {
     char *copy;
@@ -66,7 +66,7 @@ static int init(MemoryRegion *mr, struct memory_core *core, MemoryOwner *owner, 
 int memory_region_init(MemoryRegion *mr, struct memory_core *core, MemoryOwner *owner,
                        const char *name, uint64_t size)
 {
-    return init(mr, core, owner, name, size, MEMORY_REGION_CONTAINER);
+    return region_init(mr, core, owner, name, size, MEMORY_REGION_CONTAINER);
 }
 
 static bool ops_complete(const MemoryRegionOps *ops)
@@ -83,7 +83,7 @@ int memory_region_init_io(MemoryRegion *mr, struct memory_core *core, MemoryOwne
         *mr = (MemoryRegion){0};
         return -EINVAL;
     }
-    ret = init(mr, core, owner, name, size, MEMORY_REGION_IO);
+    ret = region_init(mr, core, owner, name, size, MEMORY_REGION_IO);
     if (!ret) {
         mr->ops = ops;
         mr->opaque = opaque;
@@ -94,13 +94,13 @@ int memory_region_init_io(MemoryRegion *mr, struct memory_core *core, MemoryOwne
 int memory_region_init_reservation(MemoryRegion *mr, struct memory_core *core, MemoryOwner *owner,
                                    const char *name, uint64_t size)
 {
-    return init(mr, core, owner, name, size, MEMORY_REGION_RESERVATION);
+    return region_init(mr, core, owner, name, size, MEMORY_REGION_RESERVATION);
 }
 
 static int init_backed(MemoryRegion *mr, MemoryOwner *owner, const char *name, RAMBlock *block,
                        enum memory_region_kind kind)
 {
-    int ret = init(mr, block->core, owner, name, block->used_length, kind);
+    int ret = region_init(mr, block->core, owner, name, block->used_length, kind);
 
     if (!ret) {
         mr->ram_block = block;
@@ -152,7 +152,7 @@ int memory_region_init_ram_device(MemoryRegion *mr, MemoryOwner *owner, const ch
 int memory_region_init_alias(MemoryRegion *mr, MemoryOwner *owner, const char *name,
                              MemoryRegion *target, hwaddr offset, uint64_t size)
 {
-    int ret = init(mr, target->core, owner, name, size, MEMORY_REGION_ALIAS);
+    int ret = region_init(mr, target->core, owner, name, size, MEMORY_REGION_ALIAS);
 
     if (!ret) {
         mr->alias = memory_region_ref(target);
@@ -226,6 +226,7 @@ static void destroy(struct rcu_head *head)
     ram_block_unref(mr->ram_block);
     free(mr->state.eventfds);
     free(mr->state.coalesced);
+    free(mr->iommu);
     free(mr->name);
     mr->core = NULL;
     if (destructor) {

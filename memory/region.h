@@ -86,6 +86,7 @@ enum memory_region_kind {
     MEMORY_REGION_IO,          /* ops */
     MEMORY_REGION_RESERVATION, /* answers nothing and hides what is below */
     MEMORY_REGION_ALIAS,
+    MEMORY_REGION_IOMMU, /* passes accesses on (iommu.h) */
 };
 
 /* A signal instead of a write callback. Matches a write of `size` bytes (0: any) at `addr`. */
@@ -134,6 +135,7 @@ struct MemoryRegion {
     } state;
 
     MemoryRegion *alias;
+    struct memory_iommu *iommu;
     struct itree children;
     struct itree_node sibling;           /* in container->children, keyed by addr */
     struct itree aliases;                /* the regions whose alias is this one, by alias_offset */

@@ -263,6 +263,7 @@ int memory_region_set_log(MemoryRegion *mr, bool log, unsigned client)
     }
     memory_region_transaction_begin(mr->core);
     ret = !log && mr->state.log_count[client] == 0 ? -EINVAL : undo_save(mr, "set_log");
+    ret = ret ? ret : ram_block_track_dirty(mr->ram_block, client);
     if (!ret) {
         mr->state.log_count[client] += log ? 1U : -1U;
         if (mr->state.log_count[client] == (log ? 1 : 0)) {
