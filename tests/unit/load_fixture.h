@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -78,6 +79,83 @@ static inline const uint8_t *fixture_read(struct fixture_machine *m, uint64_t gp
     ck_assert_uint_eq(address_space_read(&m->as, gpa, MEMTXATTRS_UNSPECIFIED, m->copy, len),
                       MEMTX_OK);
     return m->copy;
+}
+
+/* 16 MiB of dirty RAM with a PC's hole, the border of the two regions at 1.5 MiB. */
+static const struct boot_map_entry fixture_map[] = {{0, 0x9ffff, BOOT_MAP_RAM},
+                                                    {0xa0000, 0xfffff, BOOT_MAP_RESERVED},
+                                                    {0x100000, 0xffffff, BOOT_MAP_RAM}};
+#define FIXTURE_BORDER 0x180000U
+#define FIXTURE_SIZE 0x1000000U
+#define FIXTURE_DIRT 0xa5U
+
+/* A kernel opened and placed; each step's result is left to be looked at. */
+struct fixture_kernel {
+    struct fixture_machine machine;
+    struct boot_config config;
+    struct boot_image *image;
+    struct boot_entry entry;
+    struct error err;
+    char why[512];
+};
+
+/* Config fields other than fd may be set before (path and map have defaults). */
+static inline int fixture_open(struct fixture_kernel *k, const void *data, size_t size)
+{
+    k->config.path = k->config.path ? k->config.path : "dir/kernel";
+    k->config.fd = fixture_file(data, size);
+    if (!k->config.map) {
+        k->config.map = fixture_map;
+        k->config.map_num = 3;
+    }
+    return load_open(&k->config, &k->image, k->why, sizeof(k->why), &k->err);
+}
+
+static inline int fixture_place(struct fixture_kernel *k)
+{
+    if (!k->machine.as.core) {
+        fixture_machine_init(&k->machine, FIXTURE_BORDER, FIXTURE_SIZE - FIXTURE_BORDER);
+    }
+    return load_place(k->image, &k->machine.as, &k->entry, &k->err);
+}
+
+static inline void fixture_load(struct fixture_kernel *k, const void *data, size_t size)
+{
+    ck_assert_msg(fixture_open(k, data, size) == 0, "%s", k->err.text);
+    ck_assert_msg(fixture_place(k) == 0, "%s", k->err.text);
+}
+
+static inline void fixture_finish(struct fixture_kernel *k)
+{
+    load_close(k->image);
+    close(k->config.fd);
+    if (k->machine.as.core) {
+        fixture_machine_finish(&k->machine);
+    }
+}
+
+static inline uint32_t fixture_u32(struct fixture_kernel *k, uint64_t gpa)
+{
+    uint32_t value;
+
+    memcpy(&value, fixture_read(&k->machine, gpa, sizeof(value)), sizeof(value));
+    return value;
+}
+
+static inline uint64_t fixture_u64(struct fixture_kernel *k, uint64_t gpa)
+{
+    uint64_t value;
+
+    memcpy(&value, fixture_read(&k->machine, gpa, sizeof(value)), sizeof(value));
+    return value;
+}
+
+static inline const char *fixture_string(struct fixture_kernel *k, uint64_t gpa)
+{
+    const char *text = (const char *)fixture_read(&k->machine, gpa, 256);
+
+    ck_assert_ptr_nonnull(memchr(text, 0, 256));
+    return text;
 }
 
 #endif
