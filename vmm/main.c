@@ -60,7 +60,7 @@ static int dispatch(int argc, char **argv)
     int i;
 
     if (argc < 2) {
-        log_error("no command given (see acre --help)");
+        log_error("no command given (usage: acre COMMAND; see acre --help)");
         return STATUS_ACRE_FAILED;
     }
     if (strcmp(argv[1], "--version") == 0) {
