@@ -11,7 +11,7 @@ refuses() {
 }
 
 @test "no command at all" {
-    refuses usage
+    refuses "no command"
 }
 @test "an unknown command" {
     refuses fly fly
