@@ -11,7 +11,7 @@ refuses() {
 }
 
 @test "no command at all" {
-    refuses "no command"
+    refuses "usage: acre"
 }
 @test "an unknown command" {
     refuses fly fly
