@@ -197,6 +197,9 @@ static int make_board(struct machine *machine, struct error *err)
     }
     vclock_init(&machine->clock, &machine->loop);
     result = console_init(&machine->console, &machine->loop, &console, err);
+    if (result == 0) { /* before the first commit starts the RCU worker, which must not take any */
+        result = machine_watch_signals(machine, err);
+    }
     if (result != 0) {
         return result;
     }

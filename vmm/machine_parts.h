@@ -12,6 +12,9 @@ int machine_place(struct machine *machine, struct error *err) __attribute__((war
 /* How devices, console and vCPUs reach the running machine. */
 struct request_line machine_requests(struct machine *machine);
 struct console_guest machine_console_guest(struct machine *machine);
+/* Signals arrive through the loop; to call before any thread starts. */
+int machine_watch_signals(struct machine *machine, struct error *err)
+    __attribute__((warn_unused_result));
 void machine_vcpu_ended(void *opaque, const struct verdict *verdict);
 
 #endif

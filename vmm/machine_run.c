@@ -167,7 +167,7 @@ static void signalled(void *opaque, int signo)
     machine_end(machine, &verdict);
 }
 
-static int watch_signals(struct machine *machine, struct error *err)
+int machine_watch_signals(struct machine *machine, struct error *err)
 {
     sigset_t set;
 
@@ -218,14 +218,11 @@ static void arm_timers(struct machine *machine)
     }
 }
 
-/* Signals are blocked before threads start; the filter comes when all of them have. */
+/* The filter comes when all threads have started. */
 static int start(struct machine *machine, struct error *err)
 {
-    int result = watch_signals(machine, err);
+    int result = vcpu_group_start(&machine->vcpus, err);
 
-    if (result == 0) {
-        result = vcpu_group_start(&machine->vcpus, err);
-    }
     if (result == 0 && machine->config.sandbox) {
         result = sandbox_filter(err);
     }
