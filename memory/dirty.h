@@ -48,4 +48,25 @@ uint64_t ram_block_snapshot_and_clear_dirty(RAMBlock *block, uint64_t offset, ui
 uint64_t ram_block_import_dirty(RAMBlock *block, uint64_t offset, uint64_t pages,
                                 const uint64_t *bitmap);
 
+/*
+ * Asks every listener to bring in what was logged for the region, in every space that shows it; the
+ * bits are current then. Cost: a walk of the views that show it.
+ */
+void memory_region_sync_dirty_bitmap(MemoryRegion *mr);
+/*
+ * Takes the region's bits for a client, having synced: as ram_block_snapshot_and_clear_dirty, then
+ * tells listeners to log those pages afresh (log_clear).
+ * @offset  in the region.
+ */
+uint64_t memory_region_snapshot_and_clear_dirty(MemoryRegion *mr, uint64_t offset, uint64_t pages,
+                                                unsigned client, uint64_t *bitmap);
+
+/*
+ * Logs all RAM of the VM for DIRTY_MEMORY_MIGRATION, or stops. Counted.
+ * Returns: 0; -ENOMEM; what a listener or the commit said, then nothing changed; -EBUSY inside a
+ * transaction; -EINVAL stopped more often than started.
+ */
+int memory_global_dirty_log_start(struct memory_core *core) __attribute__((warn_unused_result));
+int memory_global_dirty_log_stop(struct memory_core *core) __attribute__((warn_unused_result));
+
 #endif

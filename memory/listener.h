@@ -72,6 +72,12 @@ struct MemoryListener {
                       uint8_t old_mask, uint8_t new_mask);
     void (*log_stop)(MemoryListener *listener, const MemoryRegionSection *section, uint8_t old_mask,
                      uint8_t new_mask);
+    /* Bring into the blocks' bitmaps what was logged for the section (dirty.h); forget it there. */
+    void (*log_sync)(MemoryListener *listener, const MemoryRegionSection *section);
+    void (*log_clear)(MemoryListener *listener, const MemoryRegionSection *section);
+    /* All RAM is logged from now on (may refuse with -errno), or no longer. */
+    int (*log_global_start)(MemoryListener *listener);
+    void (*log_global_stop)(MemoryListener *listener);
     void (*eventfd_add)(MemoryListener *listener, const MemoryEventfd *eventfd);
     void (*eventfd_del)(MemoryListener *listener, const MemoryEventfd *eventfd);
     void (*coalesced_io_add)(MemoryListener *listener, const MemoryCoalescedZone *zone);

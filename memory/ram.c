@@ -140,6 +140,7 @@ static bool config_fits(const RAMBlock *block, const struct ram_block_config *co
            !(align & (align - 1)) && align >= block->page_size &&
            !(config->fd_offset & (block->page_size - 1)) &&
            !(config->page_size & (config->page_size - 1)) &&
+           (block->page_size == host_page_size() || !(config->size & (block->page_size - 1))) &&
            (config->backing != RAM_PTR ||
             (config->ptr && !((uintptr_t)config->ptr & (block->page_size - 1))));
 }
@@ -255,6 +256,7 @@ int ram_block_new(struct memory_core *core, const char *name, const struct ram_b
         .backing = config->backing,
         .readonly = config->readonly,
         .shared = config->shared || config->backing == RAM_MEMFD,
+        .resizable = config->max_size > 0,
         .fd = -1,
         .fd_offset = config->fd_offset,
         .page_size = host_page_size(),
@@ -265,6 +267,9 @@ int ram_block_new(struct memory_core *core, const char *name, const struct ram_b
     if (block->name) {
         strcpy(block->name, name);
         ret = back(block, name, config);
+        if (!ret && core->global_log) {
+            ret = ram_block_track_dirty(block, DIRTY_MEMORY_MIGRATION);
+        }
         ret = ret ? ret : place(&core->ram, block);
     }
     if (ret) {

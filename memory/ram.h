@@ -51,7 +51,7 @@ struct RAMBlock {
     uint64_t max_length;  /* bytes */
     uint64_t page_size;   /* bytes */
     enum ram_backing backing;
-    bool readonly, shared;
+    bool readonly, shared, resizable;
     int fd; /* -1: none */
     uint64_t fd_offset;
     void (*resized)(void *opaque, uint64_t size);
@@ -70,6 +70,8 @@ typedef struct RAMList {
     struct itree gaps;   /* by size */
     struct ram_gap head; /* before the first block */
     uint64_t version;    /* goes up with every block added or removed */
+    unsigned discard_disabled, discard_uncoordinated_disabled; /* counts */
+    unsigned discard_required, discard_coordinated_required;
 } RAMList;
 
 /*
@@ -84,6 +86,40 @@ int ram_block_new(struct memory_core *core, const char *name, const struct ram_b
 RAMBlock *ram_block_ref(RAMBlock *block);
 /* Accepts NULL. */
 void ram_block_unref(RAMBlock *block);
+
+/*
+ * Changes how much of a resizable block its region shows. What grows back reads zero and is dirty;
+ * `resized` is called after the commit.
+ * @size  bytes, 1..max_size of the config; rounded up to the page size.
+ * Returns: 0; -EINVAL not RAM, out of range, or a block of fixed size; -EBUSY inside a transaction;
+ * what the commit said, then nothing changed.
+ */
+int memory_region_ram_resize(MemoryRegion *mr, uint64_t size) __attribute__((warn_unused_result));
+
+/*
+ * Gives the pages back to the host; they read zero afterwards. What of them is dirty stays so.
+ * @start, @length  bytes, multiples of the block's page size, within max_length.
+ * Returns: 0; -EINVAL misaligned or out of range; -EROFS a read-only descriptor or mapping;
+ * -EBUSY somebody disabled discarding; what madvise or fallocate said.
+ */
+int ram_block_discard_range(RAMBlock *block, uint64_t start, uint64_t length)
+    __attribute__((warn_unused_result));
+
+/*
+ * Arbitration of discarding, counted. Who pins memory disables it (a device that could follow
+ * coordinated discards: uncoordinated only); who depends on it requires it (coordinated: it tells
+ * the others).
+ * @state  true takes, false gives back.
+ * Returns: 0; -EBUSY when the opposite is in force; -EINVAL given back more often than taken.
+ */
+int ram_block_discard_disable(struct memory_core *core, bool state)
+    __attribute__((warn_unused_result));
+int ram_block_uncoordinated_discard_disable(struct memory_core *core, bool state)
+    __attribute__((warn_unused_result));
+int ram_block_discard_require(struct memory_core *core, bool state)
+    __attribute__((warn_unused_result));
+int ram_block_coordinated_discard_require(struct memory_core *core, bool state)
+    __attribute__((warn_unused_result));
 
 /*
  * The block that holds a host address, and the offset in it.

@@ -69,13 +69,20 @@ static int fill(struct fv_edit *edit, FlatRange range, hwaddr base, hwaddr first
     }
 }
 
+static uint8_t log_mask(const MemoryRegion *mr)
+{
+    bool all = mr->core->global_log && mr->ram_block;
+
+    return mr->state.dirty_log_mask | (all ? 1U << DIRTY_MEMORY_MIGRATION : 0);
+}
+
 static int render_leaf(struct fv_edit *edit, MemoryRegion *mr, struct part part,
                        struct inherited flags)
 {
     FlatRange range = {
         .mr = mr,
         .region_last = range_last(0, mr->state.size),
-        .dirty_log_mask = mr->state.dirty_log_mask,
+        .dirty_log_mask = log_mask(mr),
         .romd_mode = mr->kind == MEMORY_REGION_ROM_DEVICE && mr->state.romd_mode,
         .readonly = flags.readonly,
         .nonvolatile = flags.nonvolatile,
