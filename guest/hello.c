@@ -57,8 +57,7 @@ static void print_ticks(void)
     uint64_t khz = tsc_khz(&source), first = rdtsc();
     volatile unsigned ticks = 0;
 
-    irq_enable(PIT_IRQ, count_tick, (void *)(uintptr_t)&ticks);
-    pit_start(0, 2, PIT_HZ / TICK_HZ);
+    pit_ticks_start(2, PIT_HZ / TICK_HZ, count_tick, (void *)(uintptr_t)&ticks);
     while (ticks < TICKS) {
         interrupt_wait();
     }

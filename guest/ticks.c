@@ -56,8 +56,7 @@ static void check_periodic(unsigned mode, const char *name)
 {
     struct ticks ticks = {.count = 0};
 
-    irq_enable(PIT_IRQ, tick, &ticks);
-    pit_start(0, mode, COUNT);
+    pit_ticks_start(mode, COUNT, tick, &ticks);
     check_ticks(&ticks, name);
     irq_disable(PIT_IRQ);
 }
@@ -70,8 +69,7 @@ static void check_lapic(void)
     interrupt_set(VECTOR_LAPIC, tick, &ticks);
     lapic_timer_start(VECTOR_LAPIC, LAPIC_COUNT, true);
     check_ticks(&ticks, "LAPIC");
-    lapic_timer_stop();
-    interrupts_drain();
+    lapic_timer_stop(VECTOR_LAPIC);
 }
 
 static void check_deadline(void)
@@ -98,11 +96,7 @@ static void check_one_shot(void)
     struct deadline more;
     uint64_t first, us;
 
-    pit_start(0, 0, 0);
-    irq_enable(PIT_IRQ, tick, &ticks);
-    interrupts_drain(); /* a tick of before may have been kept */
-    ticks.count = 0;
-    pit_start(0, 0, COUNT);
+    pit_ticks_start(0, COUNT, tick, &ticks);
     first = rdtsc();
     report(!(pit_status(0) & 0x80), "mode 0: OUT is low while it counts");
     while (ticks.count == 0) {

@@ -20,6 +20,7 @@ enum lapic_reg {
     LAPIC_VERSION = 0x30,
     LAPIC_EOI = 0xb0,
     LAPIC_SVR = 0xf0,
+    LAPIC_IRR = 0x200, /* 8 registers of 32 vectors, 16 bytes apart */
     LAPIC_ICR_LOW = 0x300,
     LAPIC_ICR_HIGH = 0x310,
     LAPIC_LVT_TIMER = 0x320,
@@ -105,10 +106,15 @@ void lapic_timer_start(unsigned vector, uint32_t count, bool periodic)
     reg_write(LAPIC_TIMER_INITIAL, count);
 }
 
-void lapic_timer_stop(void)
+void lapic_timer_stop(unsigned vector)
 {
     reg_write(LAPIC_LVT_TIMER, LVT_MASKED);
     reg_write(LAPIC_TIMER_INITIAL, 0);
+    interrupts_on();
+    while (reg_read(LAPIC_IRR + vector / 32 * 0x10) & 1u << vector % 32) {
+        cpu_pause();
+    }
+    interrupts_off();
 }
 
 bool lapic_deadline_present(void)

@@ -21,7 +21,8 @@ void lapic_eoi(void);
 void lapic_send(uint8_t id, unsigned vector);
 /* Counts down from `count` at bus clock / 16, once or over and over, then `vector`. */
 void lapic_timer_start(unsigned vector, uint32_t count, bool periodic);
-void lapic_timer_stop(void);
+/* Returns once a tick that was pending has been served. Context: interrupts off. */
+void lapic_timer_stop(unsigned vector);
 /* Does CPUID announce the timer's TSC-deadline mode? */
 bool lapic_deadline_present(void);
 /* One interrupt once the TSC has reached `tsc`. */

@@ -71,12 +71,6 @@ static inline void interrupt_wait(void)
     __asm__ volatile("sti; hlt; cli" ::: "memory");
 }
 
-/* Lets in what is pending now. Enter and leave with interrupts off. */
-static inline void interrupts_drain(void)
-{
-    __asm__ volatile("sti; nop; nop; cli" ::: "memory");
-}
-
 static inline void cpu_pause(void)
 {
     __asm__ volatile("pause" ::: "memory");

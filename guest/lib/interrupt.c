@@ -16,6 +16,7 @@
 
 enum { PIC1 = 0x20, PIC2 = 0xa0 }; /* command ports; data is one above */
 #define PIC_EOI 0x20
+#define PIC_READ_IRR 0x0a
 #define PIC_READ_ISR 0x0b
 #define PIC_CASCADE_IRQ 2
 
@@ -172,4 +173,16 @@ void irq_enable(unsigned irq, interrupt_handler *handler, void *opaque)
 void irq_disable(unsigned irq)
 {
     irq_mask(irq, true);
+}
+
+void irq_drain(unsigned irq)
+{
+    uint16_t pic = irq < 8 ? PIC1 : PIC2;
+
+    interrupts_on();
+    outb(pic, PIC_READ_IRR);
+    while (inb(pic) & 1u << (irq & 7)) {
+        cpu_pause();
+    }
+    interrupts_off();
 }

@@ -40,5 +40,10 @@ bool pic_present(void);
  */
 void irq_enable(unsigned irq, interrupt_handler *handler, void *opaque);
 void irq_disable(unsigned irq);
+/*
+ * Lets in a request that the PIC has kept, if there is one. A short window of STI would not do: a
+ * KVM that emulates may look for interrupts only now and then. Context: interrupts off.
+ */
+void irq_drain(unsigned irq);
 
 #endif

@@ -124,6 +124,21 @@ void pit_start(unsigned channel, unsigned mode, uint16_t count)
     outb(port, (uint8_t)(count >> 8));
 }
 
+static void ignore(struct interrupt_frame *frame, void *opaque)
+{
+    (void)frame;
+    (void)opaque;
+}
+
+void pit_ticks_start(unsigned mode, uint16_t count, interrupt_handler *handler, void *opaque)
+{
+    irq_enable(PIT_IRQ, ignore, NULL);
+    pit_start(0, mode, 0); /* the longest */
+    irq_drain(PIT_IRQ);
+    interrupt_set(VECTOR_IRQ + PIT_IRQ, handler, opaque);
+    pit_start(0, mode, count);
+}
+
 uint16_t pit_count(unsigned channel)
 {
     uint16_t port = (uint16_t)(PIT_CHANNEL0 + channel);

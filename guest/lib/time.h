@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "guest/lib/interrupt.h"
+
 #define PIT_HZ 1193182
 #define PIT_IRQ 0
 
@@ -30,6 +32,12 @@ void delay_ms(unsigned ms);
 bool pit_present(void);
 /* Access low byte then high byte, binary. @channel 0..2  @mode 0..5  @count 0: 65536 */
 void pit_start(unsigned channel, unsigned mode, uint16_t count);
+/*
+ * Channel 0 with its interrupt on. A tick kept from before, and the edge that programming a mode
+ * may give by itself, are let in and forgotten first. Needs a PIC. End it by irq_disable(PIT_IRQ).
+ * Context: interrupts off.
+ */
+void pit_ticks_start(unsigned mode, uint16_t count, interrupt_handler *handler, void *opaque);
 /* The running count, latched. */
 uint16_t pit_count(unsigned channel);
 /* The status byte, by read-back: bit 7 OUT, bit 6 null count, 5..0 as programmed. */
