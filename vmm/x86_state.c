@@ -19,8 +19,6 @@ enum {
     TYPE_CODE = 11, /* execute, read, accessed */
     TYPE_DATA = 3,  /* read, write, accessed */
     TYPE_TSS = 11,  /* busy */
-    SELECTOR_CODE = 0x10,
-    SELECTOR_DATA = 0x18,
     BOOT_DRIVE = 0x80,
 };
 
@@ -38,7 +36,7 @@ static struct kvm_segment flat_segment(bool code, bool long_mode)
     return (struct kvm_segment){
         .base = 0,
         .limit = UINT32_MAX,
-        .selector = code ? SELECTOR_CODE : SELECTOR_DATA,
+        .selector = code ? BOOT_GDT_CODE : BOOT_GDT_DATA,
         .type = code ? TYPE_CODE : TYPE_DATA,
         .present = 1,
         .s = 1,
@@ -77,7 +75,8 @@ static void enter_protected(const struct boot_entry *entry, struct kvm_sregs *sr
 {
     sregs->cs = flat_segment(true, long_mode);
     sregs->ds = sregs->es = sregs->fs = sregs->gs = sregs->ss = flat_segment(false, long_mode);
-    sregs->tr = (struct kvm_segment){.limit = 0x67, .type = TYPE_TSS, .present = 1};
+    sregs->tr = (struct kvm_segment){
+        .selector = BOOT_GDT_TSS, .limit = 0x67, .type = TYPE_TSS, .present = 1};
     sregs->ldt = (struct kvm_segment){.type = 2, .unusable = 1};
     sregs->gdt = (struct kvm_dtable){.base = entry->gdt, .limit = entry->gdt_limit};
     sregs->idt = (struct kvm_dtable){0};
