@@ -88,6 +88,12 @@ void memory_region_transaction_abort(struct memory_core *core);
  */
 void memory_core_throttle(struct memory_core *core);
 
+/*
+ * Starts the RCU worker, which otherwise starts when it first has something to do: for who is about
+ * to forbid new threads. Returns: 0, -EAGAIN.
+ */
+int memory_worker_start(void) __attribute__((warn_unused_result));
+
 /* Every thread that accesses an address space, between these two. They nest. */
 void memory_thread_register(void);
 void memory_thread_unregister(void);

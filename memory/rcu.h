@@ -8,6 +8,7 @@
 #ifndef ACRE_MEMORY_RCU_H
 #define ACRE_MEMORY_RCU_H
 
+#include <stdbool.h>
 #include <urcu/urcu-memb.h>
 
 #if defined(__SANITIZE_THREAD__)
@@ -50,6 +51,12 @@ static inline void rcu_defer(struct rcu_head *head, void (*callback)(struct rcu_
 {
     rcu_tsan_release();
     urcu_memb_call_rcu(head, callback);
+}
+
+/* Starts the worker. Returns: false when it cannot. */
+static inline bool rcu_worker_start(void)
+{
+    return urcu_memb_get_default_call_rcu_data() != NULL;
 }
 
 /* Waits until all present readers have left. Context: outside read sections. */

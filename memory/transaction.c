@@ -45,6 +45,11 @@ void memory_core_finish(struct memory_core *core)
     *core = (struct memory_core){0};
 }
 
+int memory_worker_start(void)
+{
+    return rcu_worker_start() ? 0 : -EAGAIN;
+}
+
 void memory_thread_register(void)
 {
     urcu_memb_register_thread();

@@ -157,19 +157,26 @@ static int run_machine(struct run *run, struct verdict *verdict, struct error *e
         .chosen = options->verbose ? say_chosen : NULL,
         .opaque = run,
     };
-    struct machine machine;
+    struct machine *machine;
     int ret = cmd_open_board(options, &config.board, err);
 
     if (ret < 0) {
         return ret;
     }
-    config.cpu_num = board_cpu_num(config.board);
-    ret = machine_init(&machine, &config, err);
-    if (ret == 0) {
-        machine_run(&machine, verdict);
-        machine_finish(&machine);
+    machine = malloc(sizeof(*machine));
+    if (!machine) {
+        board_free(config.board);
+        return error_set_errno(err, ENOMEM, "machine");
     }
-    return ret;
+    config.cpu_num = board_cpu_num(config.board);
+    ret = machine_init(machine, &config, err);
+    if (ret < 0) {
+        free(machine);
+        return ret;
+    }
+    machine_run(machine, verdict);
+    machine_leave(machine);
+    return 0;
 }
 
 /* Tells the user, the result file and the caller how it ended. */

@@ -172,6 +172,9 @@ static int make_memory(struct machine *machine, struct error *err)
     memory_thread_register();
     machine->thread_registered = true;
     result = memory_core_init(&machine->core, &config);
+    if (result == 0) {
+        result = memory_worker_start(); /* no thread can start once system calls are filtered */
+    }
     return result < 0 ? error_set_errno(err, -result, "memory") : 0;
 }
 
@@ -311,13 +314,28 @@ int machine_init(struct machine *machine, const struct machine_config *config, s
     return result;
 }
 
-void machine_finish(struct machine *machine)
+static void finish_visible(struct machine *machine)
 {
     if (machine->told_ready && machine->config.finished) {
         machine->config.finished(machine->config.opaque, machine);
     }
     console_finish(&machine->console);
     log_limit_flush(&machine->guest_log);
+}
+
+void machine_leave(struct machine *machine)
+{
+#ifdef ACRE_AUDIT
+    machine_finish(machine);
+    free(machine);
+#else
+    finish_visible(machine);
+#endif
+}
+
+void machine_finish(struct machine *machine)
+{
+    finish_visible(machine);
     if (machine->audited) {
         memory_listener_unregister(&machine->audit);
     }

@@ -91,6 +91,13 @@ void machine_run(struct machine *machine, struct verdict *verdict);
 
 /* Accepts a zeroed machine. Drains the console for at most a second. */
 void machine_finish(struct machine *machine);
+/*
+ * The same for a process that ends right after: what the user sees is finished (console, terminal,
+ * `finished`), the rest is left to the kernel, which is quicker by tens of milliseconds (the RCU
+ * worker's grace periods). Builds that look for leaks do all of machine_finish().
+ * @machine  from malloc; taken over, since the worker may use it to the end.
+ */
+void machine_leave(struct machine *machine);
 
 /* Ends the run, from any thread; the first one counts. */
 void machine_end(struct machine *machine, const struct verdict *verdict);
