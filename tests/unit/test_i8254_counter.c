@@ -2,10 +2,10 @@
  * One 8254 counter: the data sheet's waveforms, then every mode against a reference that is ticked
  * pulse by pulse, under random control words, counts and gates.
  */
-#include <check.h>
 #include <stdlib.h>
 
 #include "devices/i8254_counter.h"
+#include "tests/unit/run_suite.h"
 
 enum { MAX_STEPS = 5, MAX_TICKS = 16 };
 enum action { END, CONTROL, COUNT, GATE };
@@ -437,18 +437,12 @@ int main(void)
 {
     Suite *suite = suite_create("i8254_counter");
     TCase *tc = tcase_create("counter");
-    SRunner *sr = srunner_create(suite);
-    int failures;
 
-    tcase_add_loop_test(tc, waveform_is_the_data_sheets, 0,
-                        sizeof(waveforms) / sizeof(waveforms[0]));
+    tcase_add_table_test(tc, waveform_is_the_data_sheets, waveforms);
     tcase_add_loop_test(tc, random_programs_agree_with_a_counter_ticked_by_hand, 0, 20);
     tcase_add_loop_test(tc, no_rise_of_out_is_before_the_next_event, 0, 20);
     tcase_add_test(tc, next_event_of_a_periodic_mode_stays_on_the_grid);
     tcase_add_test(tc, an_idle_counter_has_no_events);
     suite_add_tcase(suite, tc);
-    srunner_run_all(sr, CK_ENV);
-    failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures != 0;
+    return run_suite(suite);
 }

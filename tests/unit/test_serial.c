@@ -2,12 +2,12 @@
  * The 16550A against its data sheet: registers, FIFOs, each interrupt and its priority, and the
  * acre side: a sink that refuses, input that must not be lost.
  */
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "devices/serial.h"
 #include "tests/unit/device_fakes.h"
+#include "tests/unit/run_suite.h"
 
 enum { RBR = 0, THR = 0, DLL = 0, IER = 1, DLM = 1, IIR = 2, FCR = 2, LCR = 3, MCR = 4, LSR = 5 };
 enum { MSR = 6, SCR = 7 };
@@ -818,6 +818,7 @@ static TCase *registers(void)
 {
     TCase *tc = tcase_create("registers");
 
+    tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, power_on_registers_are_as_the_data_sheet_says);
     tcase_add_loop_test(tc, unimplemented_bits_read_zero, 0, 4);
     tcase_add_test(tc, divisor_latch_hides_rbr_thr_and_ier_only);
@@ -826,8 +827,7 @@ static TCase *registers(void)
     tcase_add_test(tc, fcr_without_bit_0_programs_nothing_else);
     tcase_add_test(tc, turning_the_fifo_on_or_off_empties_it);
     tcase_add_test(tc, loopback_feeds_the_transmitter_to_the_receiver);
-    tcase_add_loop_test(tc, loopback_wires_the_modem_outputs_to_the_inputs, 0,
-                        sizeof(loop_lines) / sizeof(loop_lines[0]));
+    tcase_add_table_test(tc, loopback_wires_the_modem_outputs_to_the_inputs, loop_lines);
     tcase_add_test(tc, modem_deltas_follow_the_lines_and_clear_on_read);
     tcase_add_test(tc, reset_is_power_on_state);
     tcase_add_test(tc, wider_accesses_are_bytes_at_consecutive_ports);
@@ -841,17 +841,16 @@ static TCase *interrupts(void)
 {
     TCase *tc = tcase_create("interrupts");
 
+    tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, thre_interrupt_comes_when_enabled_with_thr_empty);
     tcase_add_test(tc, thre_interrupt_is_not_cleared_by_an_iir_that_reports_another);
     tcase_add_test(tc, each_write_gives_an_edge_even_if_iir_is_never_read);
     tcase_add_test(tc, disabled_interrupts_stay_silent);
     tcase_add_test(tc, interrupts_are_reported_by_priority);
     tcase_add_test(tc, out2_does_not_gate_the_interrupt);
-    tcase_add_loop_test(tc, received_data_interrupt_comes_at_the_trigger_level, 0,
-                        sizeof(triggers) / sizeof(triggers[0]));
+    tcase_add_table_test(tc, received_data_interrupt_comes_at_the_trigger_level, triggers);
     tcase_add_test(tc, trigger_level_does_not_matter_with_the_fifo_off);
-    tcase_add_loop_test(tc, timeout_comes_after_four_character_times, 0,
-                        sizeof(char_times) / sizeof(char_times[0]));
+    tcase_add_table_test(tc, timeout_comes_after_four_character_times, char_times);
     tcase_add_test(tc, timeout_starts_again_with_each_character_and_each_read);
     tcase_add_test(tc, timeout_is_ended_by_a_read_and_not_by_a_character);
     tcase_add_test(tc, no_timeout_without_characters_or_without_fifo);
@@ -865,6 +864,7 @@ static TCase *data(void)
 {
     TCase *tc = tcase_create("data");
 
+    tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, bytes_go_to_the_sink_at_once);
     tcase_add_test(tc, fifo_holds_sixteen_and_the_register_one);
     tcase_add_test(tc, host_is_told_once_when_room_appears);
@@ -884,19 +884,10 @@ static TCase *data(void)
 
 int main(void)
 {
-    TCase *(*const cases[])(void) = {registers, interrupts, data};
     Suite *suite = suite_create("serial");
-    SRunner *sr = srunner_create(suite);
-    int failures;
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        TCase *tc = cases[i]();
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        suite_add_tcase(suite, tc);
-    }
-    srunner_run_all(sr, CK_ENV);
-    failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures != 0;
+    suite_add_tcase(suite, registers());
+    suite_add_tcase(suite, interrupts());
+    suite_add_tcase(suite, data());
+    return run_suite(suite);
 }
