@@ -114,7 +114,7 @@ struct boot_image; /* private */
  *          NULL (with size 0), which saves looking at kinds after the chosen one.
  * Returns: 0; -ENOEXEC not a kernel of the wanted kind; -EINVAL a hostile or truncated header, or
  * options that do not go together; -EISDIR; -ENOMEM; -errno of a read. err says which file.
- * Cost: fstat of each file, one pread of up to 64 KiB; a few more where an ELF's headers or notes
+ * Cost: fstat of each file, one pread of up to 32 KiB; a few more where an ELF's headers or notes
  * lie behind that.
  */
 int load_open(const struct boot_config *config, struct boot_image **image, char *why,
@@ -126,7 +126,7 @@ enum boot_kind load_kind(const struct boot_image *image);
  * Returns: 0; -ENOSPC no room in the guest's RAM for something; -EFAULT the image does not lie in
  * RAM; -EINVAL a file shrank; -ENOMEM; -errno of a read. err names the file.
  * Context: a registered thread (memory_thread_register), no vCPU running.
- * Cost: one pread for each segment and module that the first 64 KiB do not hold, straight into
+ * Cost: one pread for each segment and module that the first 32 KiB do not hold, straight into
  * guest memory.
  */
 int load_place(struct boot_image *image, AddressSpace *as, struct boot_entry *entry,

@@ -12,7 +12,7 @@
 #include "vmm/error.h"
 
 /* Bytes of a kernel that load_file_open keeps; no smaller than what Multiboot 2 searches. */
-#define LOAD_HEAD_SIZE 65536U
+#define LOAD_HEAD_SIZE 32768U
 
 struct load_file {
     const char *path; /* the caller's; named in every error */

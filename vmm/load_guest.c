@@ -11,7 +11,7 @@
 
 #define ATTRS ((MemTxAttrs){.unspecified = true, .memory = true})
 /* From here on giving pages back is cheaper than zeroing them. */
-#define ZERO_BY_HOST_MIN (1U << 20)
+#define ZERO_BY_HOST_MIN 32768U
 #define BOUNCE_SIZE 4096U
 
 int load_guest_write(AddressSpace *as, uint64_t gpa, const void *buf, uint64_t len)
