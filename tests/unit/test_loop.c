@@ -1,0 +1,207 @@
+/* test_loop.c - the event loop: sources, work from other threads, signals, the end. */
+#include "vmm/loop.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+static struct loop loop;
+static int calls, last_signal;
+
+static void setup(void)
+{
+    struct error err;
+
+    calls = 0;
+    last_signal = 0;
+    ck_assert_int_eq(loop_init(&loop, &err), 0);
+}
+
+static void teardown(void)
+{
+    loop_finish(&loop);
+}
+
+static void count_and_quit(void *opaque)
+{
+    (void)opaque;
+    calls++;
+    loop_quit(&loop);
+}
+
+static void read_and_quit(void *opaque, uint32_t events)
+{
+    char c;
+
+    ck_assert(events & EPOLLIN);
+    ck_assert_int_eq(read(*(int *)opaque, &c, 1), 1);
+    count_and_quit(NULL);
+}
+
+START_TEST(quit_before_run_ends_it_at_once)
+{
+    loop_quit(&loop);
+    ck_assert_int_eq(loop_run(&loop), 0);
+}
+END_TEST
+
+START_TEST(readable_source_is_served)
+{
+    struct loop_source source = {.events = EPOLLIN, .ready = read_and_quit};
+    int fds[2];
+
+    ck_assert_int_eq(pipe(fds), 0);
+    source.fd = fds[0];
+    source.opaque = &fds[0];
+    ck_assert_int_eq(loop_add(&loop, &source), 0);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    ck_assert_int_eq(loop_run(&loop), 0);
+    ck_assert_int_eq(calls, 1);
+    loop_remove(&loop, &source);
+    loop_remove(&loop, &source); /* a second time does no harm */
+}
+END_TEST
+
+START_TEST(source_without_events_is_not_served_until_they_are_asked_for)
+{
+    struct loop_source source = {.events = 0, .ready = read_and_quit};
+    struct loop_work work = {.run = count_and_quit};
+    int fds[2];
+
+    ck_assert_int_eq(pipe(fds), 0);
+    source.fd = fds[0];
+    source.opaque = &fds[0];
+    ck_assert_int_eq(loop_add(&loop, &source), 0);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    loop_post(&loop, &work);
+    ck_assert_int_eq(loop_run(&loop), 0);
+    ck_assert_int_eq(calls, 1); /* the work alone */
+    teardown();
+    setup();
+    ck_assert_int_eq(loop_add(&loop, &source), 0);
+    ck_assert_int_eq(loop_change(&loop, &source, EPOLLIN), 0);
+    ck_assert_int_eq(loop_run(&loop), 0);
+    ck_assert_int_eq(calls, 1);
+}
+END_TEST
+
+START_TEST(regular_file_cannot_be_watched)
+{
+    struct loop_source source = {.fd = open("/proc/self/exe", O_RDONLY), .events = EPOLLIN};
+
+    ck_assert_int_ge(source.fd, 0);
+    ck_assert_int_eq(loop_add(&loop, &source), -EPERM);
+}
+END_TEST
+
+static void *post_from_thread(void *work)
+{
+    loop_post(&loop, work);
+    loop_post(&loop, work); /* waits already: once is enough */
+    return NULL;
+}
+
+START_TEST(work_posted_by_another_thread_runs_once)
+{
+    struct loop_work work = {.run = count_and_quit};
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, post_from_thread, &work), 0);
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(loop_run(&loop), 0);
+    ck_assert_int_eq(calls, 1);
+}
+END_TEST
+
+static void post_again(void *opaque)
+{
+    if (++calls < 3) {
+        loop_post(&loop, opaque);
+    } else {
+        loop_quit(&loop);
+    }
+}
+
+START_TEST(work_may_post_itself)
+{
+    struct loop_work work = {.run = post_again};
+
+    work.opaque = &work;
+    loop_post(&loop, &work);
+    ck_assert_int_eq(loop_run(&loop), 0);
+    ck_assert_int_eq(calls, 3);
+}
+END_TEST
+
+static void got_signal(void *opaque, int signo)
+{
+    (void)opaque;
+    last_signal = signo;
+    loop_quit(&loop);
+}
+
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+START_TEST(signal_comes_through_the_loop)
+{
+    struct error err;
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, signals[_i]);
+    ck_assert_int_eq(loop_signals(&loop, &set, got_signal, NULL, &err), 0);
+    ck_assert_int_eq(raise(signals[_i]), 0);
+    ck_assert_int_eq(loop_run(&loop), 0);
+    ck_assert_int_eq(last_signal, signals[_i]);
+}
+END_TEST
+
+START_TEST(write_to_a_pipe_without_reader_is_an_error_and_no_death)
+{
+    struct error err;
+    sigset_t set;
+    int fds[2];
+
+    (void)sigemptyset(&set);
+    ck_assert_int_eq(loop_signals(&loop, &set, got_signal, NULL, &err), 0);
+    ck_assert_int_eq(pipe(fds), 0);
+    (void)close(fds[0]);
+    ck_assert_int_eq(write(fds[1], "x", 1), -1);
+    ck_assert_int_eq(errno, EPIPE);
+}
+END_TEST
+
+START_TEST(finish_accepts_a_zeroed_loop)
+{
+    struct loop zeroed = {0};
+
+    loop_finish(&zeroed);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("loop");
+    TCase *tcase = tcase_create("loop");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, quit_before_run_ends_it_at_once);
+    tcase_add_test(tcase, readable_source_is_served);
+    tcase_add_test(tcase, source_without_events_is_not_served_until_they_are_asked_for);
+    tcase_add_test(tcase, regular_file_cannot_be_watched);
+    tcase_add_test(tcase, work_posted_by_another_thread_runs_once);
+    tcase_add_test(tcase, work_may_post_itself);
+    tcase_add_loop_test(tcase, signal_comes_through_the_loop, 0, 3);
+    tcase_add_test(tcase, write_to_a_pipe_without_reader_is_an_error_and_no_death);
+    tcase_add_test(tcase, finish_accepts_a_zeroed_loop);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
