@@ -206,9 +206,6 @@ void vclock_finish(struct vclock *vclock)
     if (!vclock->loop) {
         return;
     }
-    while (vclock->first) {
-        unlink_timer(vclock, vclock->first);
-    }
     if (vclock->source.fd > 0) {
         loop_remove(vclock->loop, &vclock->source);
         (void)close(vclock->source.fd);

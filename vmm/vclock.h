@@ -31,7 +31,7 @@ struct vclock {
 /* The clock starts running at 0. Makes no system call. Context of init and finish: no other user.
  */
 void vclock_init(struct vclock *vclock, struct loop *loop);
-/* Timers still armed are forgotten. Accepts a zeroed clock. */
+/* Timers still armed are forgotten and not touched: they may be gone. Accepts a zeroed clock. */
 void vclock_finish(struct vclock *vclock);
 
 /* Context: any thread. Cost: no system call (vDSO). */
