@@ -381,6 +381,9 @@ static int enter_state(struct vcpu *vcpu, const struct boot_entry *entry)
 
     if (result == 0) {
         x86_entry_state(entry, &regs, &sregs);
+        if (!vcpu->group->config.irqchip) {
+            sregs.apic_base = 0; /* KVM derives CPUID's APIC bit from it, whatever leaf 1 says */
+        }
         result = kvm_set_sregs(kvm, vcpu->fd, &sregs);
     }
     return result == 0 ? kvm_set_regs(kvm, vcpu->fd, &regs) : result;
