@@ -59,6 +59,23 @@ START_TEST(what_the_sink_refuses_is_dropped_and_counted)
 }
 END_TEST
 
+static void add_zone(MemoryListener *listener, const MemoryCoalescedZone *zone)
+{
+    *(MemoryCoalescedZone *)listener->opaque = *zone;
+}
+
+START_TEST(its_port_is_a_coalesced_zone)
+{
+    MemoryCoalescedZone zone = {0};
+    MemoryListener listener = {.name = "zones", .opaque = &zone, .coalesced_io_add = add_zone};
+
+    ck_assert_int_eq(memory_listener_register(&listener, &bus.as), 0);
+    ck_assert_uint_eq(zone.first, 0xe9);
+    ck_assert_uint_eq(zone.last, 0xe9);
+    memory_listener_unregister(&listener);
+}
+END_TEST
+
 START_TEST(finish_takes_a_zeroed_device)
 {
     debugcon_finish(&(struct debugcon){0});
@@ -74,6 +91,7 @@ int main(void)
     tcase_add_test(tc, bytes_go_to_the_sink_in_order);
     tcase_add_test(tc, reads_give_the_ports_own_number);
     tcase_add_test(tc, what_the_sink_refuses_is_dropped_and_counted);
+    tcase_add_test(tc, its_port_is_a_coalesced_zone);
     tcase_add_test(tc, finish_takes_a_zeroed_device);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
