@@ -1,4 +1,7 @@
-/* boot_info.c - an append-only buffer that may be missing. */
+/*
+ * boot_info.c - an append-only buffer that may be missing: then only the length grows, and each gpa
+ * that is returned is an offset that nobody will see.
+ */
 #include "vmm/boot_info.h"
 
 #include <assert.h>
@@ -15,7 +18,7 @@ uint64_t boot_info_put(struct boot_info *info, const void *data, size_t len)
     uint64_t gpa = info->gpa + info->used;
 
     if (info->buf && len > 0) {
-        assert(info->used + len <= info->size);
+        assert(info->used + len <= info->size); /* the same calls as when it was measured */
         memcpy(info->buf + info->used, data, len);
     }
     info->used += len;

@@ -125,6 +125,7 @@ void boot_multiboot1_probe(const struct boot_image *image, struct boot_plan *pla
         return;
     }
     plan->mode = CPU_MODE_PROTECTED32;
+    /* With addresses the file is not read as ELF, even if it is one: there are no sections then. */
     plan->sections = image->is_elf && !(header.flags & HEADER_ADDRESSES);
     boot_verdict_set(verdict, BOOT_FITS, 0, "header at 0x%zx, entry 0x%jx%s", offset,
                      (uintmax_t)plan->entry,
@@ -197,6 +198,7 @@ void boot_multiboot1_describe(const struct boot_placement *placement, struct boo
                                                (size_t)sections->num * sections->entry_size);
     }
     (void)boot_info_align(info, 8);
+    /* ESP is undefined by the specification: kernels bring a stack. */
     entry->rax = LOADER_MAGIC;
     entry->rbx = boot_info_put(info, &mbi, sizeof(mbi));
 }

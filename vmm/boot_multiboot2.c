@@ -289,6 +289,7 @@ void boot_multiboot2_probe(const struct boot_image *image, struct boot_plan *pla
     struct wants wants = {0};
     const char *wrong;
 
+    /* Magic and checksum make a header; what they do not cover is judged only then. */
     if (!find_header(&image->file, &header, &wants.offset)) {
         boot_verdict_set(verdict, BOOT_ABSENT, ENOEXEC, "no header in the first %u bytes",
                          SEARCH_SIZE);

@@ -21,6 +21,7 @@ void boot_verdict_set(struct boot_verdict *verdict, enum boot_fit fit, int err_n
     va_end(ap);
 }
 
+/* Which bytes would win is anybody's guess, and .bss would not be zero; so that is refused. */
 static bool overlap(const struct load_segment *a, const struct load_segment *b)
 {
     return a->paddr <= b->paddr + (b->mem_size - 1) && b->paddr <= a->paddr + (a->mem_size - 1);
@@ -85,6 +86,7 @@ bool boot_plan_entry(struct boot_plan *plan, uint64_t entry, struct boot_verdict
 {
     const struct load_segment *segment = boot_plan_at_vaddr(plan, entry);
 
+    /* Virtual first, as boot loaders do: where both fit, they mostly are the same. */
     if (segment) {
         plan->entry = entry - segment->vaddr + segment->paddr;
         return true;
@@ -102,6 +104,9 @@ bool boot_plan_entry(struct boot_plan *plan, uint64_t entry, struct boot_verdict
 static const char *check_addresses(const struct boot_addresses *at, uint64_t file_size,
                                    uint64_t *offset, uint64_t *load_size)
 {
+    /* All fields are 32 bits wide and any of them may lie; each difference is checked before it is
+     * used. The header tells where in the file the image starts: as far before the header as
+     * load_addr is before header_addr. */
     if (at->load > at->header) {
         return "load_addr is above header_addr";
     }
@@ -110,7 +115,7 @@ static const char *check_addresses(const struct boot_addresses *at, uint64_t fil
     }
     *offset = at->header_offset - (at->header - at->load);
     *load_size = file_size - *offset;
-    if (at->load_end) {
+    if (at->load_end) { /* 0: up to the end of the file */
         if (at->load_end <= at->load) {
             return "load_end_addr is not above load_addr";
         }
@@ -160,7 +165,7 @@ void boot_basic_memory(const struct boot_config *config, uint32_t *lower_kib, ui
         if (entry->type != BOOT_MAP_RAM) {
             continue;
         }
-        if (entry->first == lower && lower < mib) {
+        if (entry->first == lower && lower < mib) { /* from 0 without a gap */
             lower = entry->last + 1;
         }
         if (entry->first <= upper && entry->last >= upper) {

@@ -94,6 +94,7 @@ static uint64_t put_map(const struct boot_config *config, struct boot_info *info
         const struct hvm_memmap_table_entry entry = {
             .addr = config->map[i].first,
             .size = range_size(config->map[i].first, config->map[i].last),
+            /* XEN_HVM_MEMMAP_TYPE_* are E820 types, as ours */
             .type = config->map[i].type,
         };
 

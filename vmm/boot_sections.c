@@ -39,6 +39,7 @@ static void set_addr(const struct elf_file *elf, uint8_t *raw, uint32_t gpa)
     }
 }
 
+/* Debug information is left where it is: it can be a hundred times the kernel's size. */
 static bool is_symbols(const Elf64_Shdr *shdr)
 {
     return (shdr->sh_type == SHT_SYMTAB || shdr->sh_type == SHT_STRTAB) && shdr->sh_addr == 0 &&
@@ -106,6 +107,7 @@ int boot_sections_place(struct boot_placement *placement, struct error *err)
     if (!sections->headers) {
         return error_set_errno(err, ENOMEM, "%s", image->file.path);
     }
+    /* The originals stay as they are in the file: the next start may choose other places. */
     memcpy(sections->headers, image->section_headers, size);
     for (uint32_t i = 0; i < elf->section_num && r == 0; i++) {
         uint8_t *raw = sections->headers + (size_t)i * elf->section_size;
@@ -118,6 +120,7 @@ int boot_sections_place(struct boot_placement *placement, struct error *err)
         };
         uint64_t gpa;
 
+        /* Without room for its symbols a kernel still runs; sh_addr stays 0. */
         if (is_symbols(&shdr) && load_alloc_get(&placement->alloc, &want, &gpa)) {
             set_addr(elf, raw, (uint32_t)gpa);
             r = load_guest_file(placement->as, gpa, &image->file, shdr.sh_offset, shdr.sh_size,

@@ -108,6 +108,7 @@ static int check_ehdr(const struct elf_file *elf, const Elf64_Ehdr *ehdr, const 
     return 0;
 }
 
+/* Only what could upset arithmetic later is refused here. */
 static int add_segment(struct elf_file *elf, const Elf64_Phdr *phdr, unsigned index,
                        const char *path, struct error *err)
 {
@@ -246,6 +247,7 @@ static int take_phdr(struct elf_file *elf, const Elf64_Phdr *phdr, unsigned inde
     bool wanted = phdr->p_type == PT_LOAD || phdr->p_type == PT_NOTE || phdr->p_type == PT_DYNAMIC;
     uint64_t end;
 
+    /* Others (GNU_STACK, TLS, a note's twin GNU_PROPERTY) may say what they like. */
     elf->interp = elf->interp || phdr->p_type == PT_INTERP;
     if (!wanted) {
         return 0;
@@ -278,7 +280,7 @@ int elf_file_parse(struct elf_file *elf, const struct load_file *file, struct er
     elf->is64 = file->head[EI_CLASS] == ELFCLASS64;
     widen_ehdr(file->head, elf->is64, &ehdr);
     r = check_ehdr(elf, &ehdr, file->path, err);
-    if (r == 0) {
+    if (r == 0) { /* the table is 14 KiB at most, and mostly in the head */
         r = load_file_read(file, ehdr.e_phoff, table, (size_t)ehdr.e_phnum * ehdr.e_phentsize, err);
     }
     if (r < 0) {

@@ -161,6 +161,7 @@ static int parse_elf(struct boot_image *image, struct error *err)
     static const uint8_t magic[] = {0x7f, 'E', 'L', 'F'};
     int r;
 
+    /* A flat binary may begin like anything, an ELF file included. */
     if (is_flat(image->config.kind) || image->file.head_size < sizeof(magic) ||
         memcmp(image->file.head, magic, sizeof(magic)) != 0) {
         return 0;
@@ -203,6 +204,7 @@ int load_open(const struct boot_config *config, struct boot_image **image, char 
     if (!new) {
         return error_set_errno(err, ENOMEM, "%s", config->path);
     }
+    /* From here on one exit: load_close takes an image at any stage. */
     new->config = *config;
     r = load_file_open(&new->file, config->path, config->fd, LOAD_HEAD_SIZE, err);
     if (r == 0) {

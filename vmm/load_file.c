@@ -48,6 +48,7 @@ static int check_kind(struct load_file *file, struct error *err)
     if (st.st_size <= 0) {
         return error_set(err, EINVAL, "%s: the file is empty", file->path);
     }
+    /* Whatever has a size and no end (a device, a pipe) was refused above. */
     file->size = (uint64_t)st.st_size;
     return 0;
 }
@@ -100,6 +101,7 @@ int load_file_read(const struct load_file *file, uint64_t offset, void *buf, siz
         return error_set(err, EINVAL, "%s: truncated: %zu bytes at 0x%jx are beyond its end",
                          file->path, len, (uintmax_t)offset);
     }
+    /* A small kernel is all head: its segments cost a copy and no system call. */
     if (end <= file->head_size) {
         memcpy(buf, file->head + offset, len);
         return 0;

@@ -1,13 +1,11 @@
 /*
  * load_guest.c - guest memory is reached section by section through the address space; a section
- * of plain RAM lends its host address to pread and madvise, all others go through
+ * of plain RAM lends its host address to pread, or gives its pages back; all others go through
  * address_space_write, which keeps the dirty bitmaps right.
  */
 #include "vmm/load_guest.h"
 
 #include <errno.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define ATTRS ((MemTxAttrs){.unspecified = true, .memory = true})
 /* From here on giving pages back is cheaper than zeroing them. */
@@ -45,16 +43,25 @@ static uint8_t *lend(AddressSpace *as, uint64_t gpa, uint64_t *len, MemoryRegion
     return host;
 }
 
-/* Gives back the whole pages of [host, host+len); says how much lies before and after them. */
-static bool zero_pages(uint8_t *host, uint64_t len, uint64_t *before, uint64_t *after)
+/*
+ * Gives back the whole pages of [host, host+len) in the region's block, which then read zero; says
+ * how much lies before and after them. Anonymous memory only: a file's pages would show the file.
+ */
+static bool zero_pages(const MemoryRegion *mr, const uint8_t *host, uint64_t len, uint64_t *before,
+                       uint64_t *after)
 {
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    uint64_t start = ((uint64_t)(uintptr_t)host + page - 1) & ~(page - 1);
-    uint64_t end = ((uint64_t)(uintptr_t)host + len) & ~(page - 1);
+    RAMBlock *block = mr->ram_block;
+    uint64_t first, start, end;
 
-    *before = start - (uint64_t)(uintptr_t)host;
-    *after = (uint64_t)(uintptr_t)host + len - end;
-    return madvise(host + *before, end - start, MADV_DONTNEED) == 0;
+    if (!block || block->backing != RAM_ANONYMOUS) {
+        return false;
+    }
+    first = (uint64_t)(host - block->host);
+    start = (first + block->page_size - 1) & ~(block->page_size - 1);
+    end = (first + len) & ~(block->page_size - 1);
+    *before = start - first;
+    *after = first + len - end;
+    return start < end && ram_block_discard_range(block, start, end - start) == 0;
 }
 
 static int zero_piece(AddressSpace *as, uint64_t gpa, uint64_t len)
@@ -71,9 +78,8 @@ int load_guest_zero(AddressSpace *as, uint64_t gpa, uint64_t len)
         MemoryRegion *mr = NULL;
         uint8_t *host = len >= ZERO_BY_HOST_MIN ? lend(as, gpa, &piece, &mr) : NULL;
 
-        /* MADV_DONTNEED zeroes private anonymous memory only: files and memfds keep theirs. */
-        if (host && piece >= ZERO_BY_HOST_MIN && mr->ram_block &&
-            mr->ram_block->backing == RAM_ANONYMOUS && zero_pages(host, piece, &before, &after)) {
+        /* A page that the guest may never touch should not be written. */
+        if (host && piece >= ZERO_BY_HOST_MIN && zero_pages(mr, host, piece, &before, &after)) {
             r = zero_piece(as, gpa, before);
             if (r == 0) {
                 r = zero_piece(as, gpa + piece - after, after);
@@ -91,7 +97,7 @@ int load_guest_zero(AddressSpace *as, uint64_t gpa, uint64_t len)
 static int read_bounced(AddressSpace *as, uint64_t gpa, const struct load_file *file,
                         uint64_t offset, uint64_t len, struct error *err)
 {
-    uint8_t bounce[BOUNCE_SIZE];
+    uint8_t bounce[BOUNCE_SIZE]; /* few such pieces are expected: no reason to allocate */
     int r = load_file_read(file, offset, bounce, len, err);
 
     if (r == 0 && load_guest_write(as, gpa, bounce, len) < 0) {

@@ -233,6 +233,7 @@ static int place_info(struct boot_placement *placement, struct boot_entry *entry
         .segments = image->plan.segments,
         .segment_num = image->plan.segment_num,
     };
+    /* What the guest must be able to name comes first; the tables, which it may rebuild, last. */
     const size_t stack_size = image->plan.stack ? STACK_SIZE : 0;
     const size_t tables_size = image->plan.tables ? boot_tables_num(&mapping) * BOOT_PAGE_SIZE : 0;
     struct boot_info info = {0};
@@ -280,6 +281,7 @@ static int place_all(struct boot_placement *placement, struct boot_entry *entry,
     const struct boot_image *image = placement->image;
     int r = 0;
 
+    /* Taken before all else; only an image that is linked there may have them. */
     load_alloc_reserve(&placement->alloc, 0, PAGE_MASK);
     load_alloc_reserve(&placement->alloc, TRAMPOLINE_FIRST, TRAMPOLINE_LAST);
     if (image->plan.relocation.wanted) {
