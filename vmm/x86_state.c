@@ -24,7 +24,7 @@ enum {
 
 bool x86_needs_kvm_pages(void)
 {
-    unsigned eax, ebx, ecx, edx;
+    unsigned eax, ebx = 0, ecx = 0, edx = 0;
 
     return __get_cpuid(0, &eax, &ebx, &ecx, &edx) && ebx == signature_INTEL_ebx &&
            ecx == signature_INTEL_ecx && edx == signature_INTEL_edx;
@@ -155,15 +155,15 @@ enum { RESET_MSR_NUM = sizeof(reset_msrs) / sizeof(reset_msrs[0]) };
 /* One at a time: an MSR this KVM does not know must not keep the others from being reset. */
 static void reset_all_msrs(struct kvm *kvm, int fd)
 {
-    struct {
-        struct kvm_msrs head;
-        struct kvm_msr_entry entry;
-    } one = {.head.nmsrs = 1};
+    union {
+        struct kvm_msrs list;
+        uint8_t space[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
+    } one = {.list.nmsrs = 1};
     unsigned i;
 
     for (i = 0; i < RESET_MSR_NUM; i++) {
-        one.entry = (struct kvm_msr_entry){.index = reset_msrs[i]};
-        (void)kvm_set_msrs(kvm, fd, &one.head);
+        one.list.entries[0] = (struct kvm_msr_entry){.index = reset_msrs[i]};
+        (void)kvm_set_msrs(kvm, fd, &one.list);
     }
 }
 
