@@ -1,0 +1,256 @@
+/* test_sandbox.c - what the sandbox takes away. Every test puts a child in it. */
+#include "vmm/sandbox.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Runs `body` in a sandboxed child. Returns: the wait status. */
+static int in_sandbox(void (*body)(void))
+{
+    struct error err;
+    int status = 0;
+    pid_t pid = fork();
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        if (sandbox_drop_privileges(&err) < 0 || sandbox_filter(&err) < 0) {
+            _exit(99);
+        }
+        body();
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static void open_a_file(void)
+{
+    (void)syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY);
+}
+
+static void execute(void)
+{
+    char path[] = "/bin/true";
+    char *const argv[] = {path, NULL};
+
+    (void)execv(path, argv);
+}
+
+static void make_a_socket(void)
+{
+    (void)syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+}
+
+static void fork_again(void)
+{
+    (void)syscall(SYS_fork);
+}
+
+static void trace(void)
+{
+    (void)syscall(SYS_ptrace, 0, 0, 0, 0);
+}
+
+static void kill_the_parent(void)
+{
+    (void)syscall(SYS_kill, getppid(), 0);
+}
+
+static void signal_another_process(void)
+{
+    (void)syscall(SYS_tgkill, 1, 1, 0);
+}
+
+static void map_code(void)
+{
+    (void)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void make_code(void)
+{
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void)mprotect(page, 4096, PROT_READ | PROT_EXEC);
+}
+
+static void type_into_a_terminal(void)
+{
+    char c = 'x';
+
+    (void)ioctl(0, TIOCSTI, &c);
+}
+
+static void (*const forbidden[])(void) = {
+    open_a_file,
+    execute,
+    make_a_socket,
+    fork_again,
+    trace,
+    kill_the_parent,
+    signal_another_process,
+    map_code,
+    make_code,
+    type_into_a_terminal,
+};
+
+START_TEST(forbidden_call_ends_the_process_with_sigsys)
+{
+    int status = in_sandbox(forbidden[_i]);
+
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(WTERMSIG(status), SIGSYS);
+}
+END_TEST
+
+static void *touch_heap(void *opaque)
+{
+    free(malloc(1 << 20));
+    return opaque;
+}
+
+static void do_what_a_run_does(void)
+{
+    char c = 0;
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page == MAP_FAILED || munmap(page, 4096) < 0 || write(2, &c, 0) != 0) {
+        _exit(1);
+    }
+    if (ioctl(2, KVM_GET_API_VERSION, 0) != -1) { /* not KVM, but not killed for asking */
+        _exit(2);
+    }
+    (void)touch_heap(NULL);
+    if (syscall(SYS_tgkill, getpid(), getpid(), 0) != 0) {
+        _exit(3);
+    }
+}
+
+START_TEST(what_a_run_needs_is_allowed)
+{
+    ck_assert_int_eq(in_sandbox(do_what_a_run_does), 0);
+}
+END_TEST
+
+static void look_at_privileges(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{0}, {0}};
+    struct error err;
+    int i;
+
+    if (sandbox_drop_privileges(&err) < 0 || syscall(SYS_capget, &header, data) < 0) {
+        _exit(1);
+    }
+    for (i = 0; i < 2; i++) {
+        if (data[i].effective | data[i].permitted | data[i].inheritable) {
+            _exit(2);
+        }
+    }
+    _exit(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : 3);
+}
+
+START_TEST(dropping_leaves_no_capability_and_no_way_to_gain_one)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        look_at_privileges();
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+static int gate[2];
+
+static void *break_the_rule_when_told(void *opaque)
+{
+    char c;
+
+    if (read(gate[0], &c, 1) == 1) {
+        open_a_file();
+    }
+    return opaque;
+}
+
+START_TEST(filter_reaches_threads_that_were_there_before)
+{
+    struct error err;
+    pthread_t thread;
+    int status = 0;
+    pid_t pid = fork();
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        if (pipe(gate) < 0 || pthread_create(&thread, NULL, break_the_rule_when_told, NULL) ||
+            sandbox_drop_privileges(&err) < 0 || sandbox_filter(&err) < 0 ||
+            write(gate[1], "x", 1) != 1) {
+            _exit(99);
+        }
+        (void)pthread_join(thread, NULL);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(WTERMSIG(status), SIGSYS);
+}
+END_TEST
+
+static void expect_reason(void *opaque, const char *name, const char *reason)
+{
+    int *num = opaque;
+
+    ck_assert_uint_gt(strlen(name), 0);
+    ck_assert_uint_gt(strlen(reason), 0);
+    (*num)++;
+}
+
+START_TEST(every_allowed_call_has_a_reason)
+{
+    int num = 0;
+
+    sandbox_for_each(expect_reason, &num);
+    ck_assert_int_gt(num, 10);
+    ck_assert_int_lt(num, 60);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("sandbox");
+    TCase *tcase = tcase_create("sandbox"), *filter = tcase_create("filter");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_test(tcase, dropping_leaves_no_capability_and_no_way_to_gain_one);
+    tcase_add_test(tcase, every_allowed_call_has_a_reason);
+    suite_add_tcase(suite, tcase);
+    /* Sanitizers make system calls of their own, which is why those builds run without. */
+    if (sandbox_default()) {
+        tcase_add_loop_test(filter, forbidden_call_ends_the_process_with_sigsys, 0,
+                            (int)(sizeof(forbidden) / sizeof(forbidden[0])));
+        tcase_add_test(filter, what_a_run_needs_is_allowed);
+        tcase_add_test(filter, filter_reaches_threads_that_were_there_before);
+    }
+    suite_add_tcase(suite, filter);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
