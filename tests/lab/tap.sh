@@ -11,7 +11,7 @@ tap_report() {
     else
         tap_failed=1
         echo "not ok $tap_n - $2"
-        tr -d '\r' <"$3" | tail -n 40 | sed 's/^/# /'
+        tr -d '\r' <"$3" | tail -n 40 | awk '{ print "# " $0 }'
     fi
 }
 
