@@ -158,6 +158,23 @@ static int make_vm(struct machine *machine, struct error *err)
     return result < 0 ? error_set_errno(err, -result, "KVM_CREATE_IRQCHIP") : 0;
 }
 
+/* Before any thread starts: those that do not block the signals would die of them. */
+static int make_loop(struct machine *machine, struct error *err)
+{
+    const struct console_config console = {
+        .in_fd = machine->config.in_fd,
+        .out_fd = machine->config.out_fd,
+        .guest = machine_console_guest(machine),
+    };
+    int result = loop_init(&machine->loop, err);
+
+    if (result == 0) {
+        vclock_init(&machine->clock, &machine->loop);
+        result = console_init(&machine->console, &machine->loop, &console, err);
+    }
+    return result == 0 ? machine_watch_signals(machine, err) : result;
+}
+
 static int make_memory(struct machine *machine, struct error *err)
 {
     const struct memory_core_config config = {
@@ -180,34 +197,17 @@ static int make_memory(struct machine *machine, struct error *err)
 
 static int make_board(struct machine *machine, struct error *err)
 {
-    const struct console_config console = {
-        .in_fd = machine->config.in_fd,
-        .out_fd = machine->config.out_fd,
-        .guest = machine_console_guest(machine),
-    };
-    struct board_host host = {
+    const struct board_host host = {
         .clock = &machine->clock.clock,
         .irq = irq_of,
         .requests = machine_requests(machine),
+        .serial_out = console_serial_sink(&machine->console),
+        .debug_out = console_debug_sink(&machine->console),
         .input_wanted = input_wanted,
         .wall_clock_s = wall_clock_s,
         .opaque = machine,
     };
-    int result = loop_init(&machine->loop, err);
 
-    if (result != 0) {
-        return result;
-    }
-    vclock_init(&machine->clock, &machine->loop);
-    result = console_init(&machine->console, &machine->loop, &console, err);
-    if (result == 0) { /* before the first commit starts the RCU worker, which must not take any */
-        result = machine_watch_signals(machine, err);
-    }
-    if (result != 0) {
-        return result;
-    }
-    host.serial_out = console_serial_sink(&machine->console);
-    host.debug_out = console_debug_sink(&machine->console);
     return board_build(machine->board, &machine->core, &host, err);
 }
 
@@ -291,8 +291,8 @@ static int open_kvm(struct machine *machine, struct error *err)
 
 /* In this order; whatever one needs, an earlier one has made. */
 static int (*const stages[])(struct machine *machine, struct error *err) = {
-    check_cpus, open_image, open_kvm,   make_vm,       make_memory,
-    make_board, make_map,   make_vcpus, machine_place,
+    check_cpus,  open_image, open_kvm, make_vm,    make_loop,
+    make_memory, make_board, make_map, make_vcpus, machine_place,
 };
 
 int machine_init(struct machine *machine, const struct machine_config *config, struct error *err)
