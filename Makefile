@@ -76,6 +76,7 @@ install: $(B)/acre $(B)/acre.1
 
 -include guest/guest.mk
 -include tests/tests.mk
+-include tests/bench/bench.mk
 -include $(shell find $(B)/obj $(B)/tests -name '*.d' 2>/dev/null)
 .PHONY: all guests lib unit bench-bin fuzz install
 .DELETE_ON_ERROR:
