@@ -171,6 +171,9 @@ static int build_sram(struct board *board, const struct part_class *part_class,
     return region_ready(part, ret);
 }
 
+/* A ROM is filled before the guest starts, so that its size is memory and time spent. */
+enum { ROM_SIZE_MAX = 64 << 20 };
+
 /* Fills a ROM from `acre,data`, over and over to its end. */
 static int fill_rom_data(const struct board *board, int node, uint8_t *host, uint64_t size,
                          struct error *err)
@@ -231,6 +234,9 @@ static int build_rom(struct board *board, const struct part_class *part_class,
 
     if (ret == 0) {
         ret = tree_string(&board->tree, site->node, "acre,image", &image, err);
+    }
+    if (ret == 0 && part->mounts[0].size > ROM_SIZE_MAX) {
+        return tree_error(&board->tree, site->node, "reg", err, "a ROM has at most 64 MiB");
     }
     if (ret == 0) {
         ret = new_block(board, site->node, name, part->mounts[0].size, &block, err);

@@ -334,6 +334,8 @@ static const struct {
      "/x@0: acre,data: missing, and acre,image too"},
     {"x@0 { compatible = \"acre,rom\"; reg = <0 0x600000 0 0x800>; acre,data = [01]; };",
      "/x@0: reg: memory comes in pages of 4096 bytes"},
+    {"x@0 { compatible = \"acre,rom\"; reg = <0 0x600000 1 0>; acre,data = [01]; };",
+     "/x@0: reg: a ROM has at most 64 MiB"},
     {"x@0 { compatible = \"acre,rom\"; reg = <0 0x600000 0 0x1000>; acre,image = \"/no/file\"; };",
      "/x@0: acre,image: /no/file: No such file or directory"},
     {"x@0 { compatible = \"acre,rom\"; reg = <0 0x600000 0 0x1000>; acre,image = \"/proc\"; };",
