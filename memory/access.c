@@ -47,6 +47,23 @@ static const FlatRange *lookup(struct access *access, hwaddr addr)
     return range;
 }
 
+void memory_read_lock(void)
+{
+    rcu_lock();
+}
+
+void memory_read_unlock(void)
+{
+    rcu_unlock();
+}
+
+const FlatRange *address_space_cache_lookup(AddressSpace *as, MemoryAccessCache *cache, hwaddr addr)
+{
+    struct access access = {.as = as, .cache = cache};
+
+    return lookup(&access, addr);
+}
+
 /* May the bytes be copied from or to host memory? */
 static bool is_direct(const FlatRange *range, const struct access *access)
 {

@@ -73,6 +73,19 @@ typedef struct MemoryAccessCache {
 } MemoryAccessCache;
 
 /*
+ * A read section, for callers of what returns pointers into a view. Nests; never blocks. Commits do
+ * not wait for it, but what they replace is not reclaimed before it ends: keep it short.
+ */
+void memory_read_lock(void);
+void memory_read_unlock(void);
+/*
+ * The range at `addr` in the space's current view, from the cache when it still stands. NULL: none.
+ * Context: in a read section; the pointer is good until it ends or the cache is used again.
+ */
+const FlatRange *address_space_cache_lookup(AddressSpace *as, MemoryAccessCache *cache,
+                                            hwaddr addr);
+
+/*
  * Reads or writes `len` bytes from `addr`, over as many regions as they cover, in ascending order;
  * a failing piece does not stop the rest. A read fills all of buf whatever the result. Accesses to
  * devices are cut to the sizes they declare; a piece of 1, 2, 4 or 8 bytes that the device takes

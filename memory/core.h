@@ -47,6 +47,7 @@ struct memory_core {
     uint64_t seq;
     _Atomic uintptr_t holder; /* the thread inside a transaction; 0: none */
     bool in_commit;           /* a listener's callback runs */
+    _Atomic uint64_t dying;   /* regions whose destructor is queued */
     unsigned global_log;      /* count of those who want all RAM logged */
     bool broken;              /* an undo failed: no vCPU may run again */
     int broken_apply, broken_undo;

@@ -219,6 +219,7 @@ static void destroy(struct rcu_head *head)
 {
     MemoryRegion *mr = itree_entry(head, MemoryRegion, rcu);
     MemoryRegion *alias = mr->alias;
+    struct memory_core *core = mr->core;
     void (*destructor)(MemoryRegion *) = mr->destructor;
 
     rcu_reclaim_begins();
@@ -233,6 +234,7 @@ static void destroy(struct rcu_head *head)
         destructor(mr);
     }
     memory_region_unref(alias);
+    atomic_fetch_sub(&core->dying, 1);
     rcu_reclaim_ends();
 }
 
@@ -249,6 +251,7 @@ void memory_region_unref(MemoryRegion *mr)
         return;
     }
     if (atomic_fetch_sub_explicit(&mr->refs, 1, memory_order_acq_rel) == 1) {
+        atomic_fetch_add(&mr->core->dying, 1);
         rcu_defer((struct rcu_head *)(void *)&mr->rcu, destroy);
     }
 }

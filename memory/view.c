@@ -210,19 +210,17 @@ static bool reclaim_idle(struct memory_core *core)
     bool idle;
 
     pthread_mutex_lock(&core->retire_lock);
-    idle = !core->reclaim->running;
+    idle = !core->reclaim->running && atomic_load(&core->dying) == 0;
     pthread_mutex_unlock(&core->retire_lock);
     return idle;
 }
 
 void reclaim_finish(struct memory_core *core)
 {
-    /* A reclaim may queue the next one, and both may queue destructors: until nothing is left. */
-    while (!reclaim_idle(core)) {
+    /* A reclaim may queue the next, a destructor those of its children: until none is left. */
+    do {
         rcu_drain();
-    }
-    rcu_drain();
-    rcu_drain(); /* destructors queued by destructors: a container's children */
+    } while (!reclaim_idle(core));
     pthread_mutex_destroy(&core->retire_lock);
     free(core->reclaim);
 }
