@@ -211,7 +211,7 @@ static int make_board(struct machine *machine, struct error *err)
     return board_build(machine->board, &machine->core, &host, err);
 }
 
-/* KVM learns of the map: slots, eventfds, zones. */
+/* KVM learns of the map. */
 static int make_map(struct machine *machine, struct error *err)
 {
     const struct kvm_slots_config config = {
@@ -220,19 +220,11 @@ static int make_map(struct machine *machine, struct error *err)
         .broken = map_broken,
         .opaque = machine,
     };
-    AddressSpace *memory = board_memory(machine->board), *io = board_io(machine->board);
+    AddressSpace *memory = board_memory(machine->board);
     int result = kvm_slots_init(&machine->slots, &machine->kvm, memory, &config);
 
     if (result < 0) {
         return error_set_errno(err, -result, "memory slots");
-    }
-    result =
-        kvm_events_init(&machine->memory_events, &machine->kvm, memory, false, map_broken, machine);
-    if (result == 0) {
-        result = kvm_events_init(&machine->io_events, &machine->kvm, io, true, map_broken, machine);
-    }
-    if (result < 0) {
-        return error_set_errno(err, -result, "eventfds and coalesced zones");
     }
     if (wants_audit(machine)) {
         machine->audit = (MemoryListener){
@@ -241,6 +233,20 @@ static int make_map(struct machine *machine, struct error *err)
         machine->audited = result == 0;
     }
     return result < 0 ? error_set_errno(err, -result, "audit") : 0;
+}
+
+void machine_make_events(struct machine *machine)
+{
+    AddressSpace *memory = board_memory(machine->board), *io = board_io(machine->board);
+    int result =
+        kvm_events_init(&machine->memory_events, &machine->kvm, memory, false, map_broken, machine);
+
+    if (result == 0) {
+        result = kvm_events_init(&machine->io_events, &machine->kvm, io, true, map_broken, machine);
+    }
+    if (result < 0) {
+        log_warn("eventfds and coalesced zones: %s; their writes exit to acre", strerror(-result));
+    }
 }
 
 static int make_vcpus(struct machine *machine, struct error *err)

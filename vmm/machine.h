@@ -71,7 +71,7 @@ struct machine {
     struct device_timer tick, timeout;
     struct log_limit guest_log; /* what a guest provokes */
     MemoryListener audit;
-    bool irqchip, audited, told_ready, thread_registered, suspended;
+    bool irqchip, audited, told_ready, thread_registered, suspended, has_events;
 };
 
 /*

@@ -9,6 +9,13 @@
 /* Places the images and sets the first CPU's registers. Also after a reset. */
 int machine_place(struct machine *machine, struct error *err) __attribute__((warn_unused_result));
 
+/*
+ * Hands eventfds and coalesced zones to KVM. They spare exits and change nothing else: dispatch
+ * serves both as well. But with an irqchip each zone costs KVM milliseconds when the VM ends, so
+ * only a guest that lives for a while gets them. Context: the loop's thread.
+ */
+void machine_make_events(struct machine *machine);
+
 /* How devices, console and vCPUs reach the running machine. */
 struct request_line machine_requests(struct machine *machine);
 struct console_guest machine_console_guest(struct machine *machine);

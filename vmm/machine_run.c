@@ -12,6 +12,7 @@
 #include "vmm/sandbox.h"
 
 #define TICK_NS UINT64_C(250000000)
+#define FIRST_TICK_NS UINT64_C(10000000) /* by then a guest has shown that it is to stay */
 #define NS_PER_S UINT64_C(1000000000)
 
 void machine_end(struct machine *machine, const struct verdict *verdict)
@@ -189,7 +190,10 @@ static void tick(void *opaque)
     struct verdict verdict;
 
     kvm_ring_drain(&machine->ring);
-    if (machine->irqchip && vcpu_group_is_hung(&machine->vcpus, &verdict)) {
+    if (!machine->has_events) {
+        machine->has_events = true;
+        machine_make_events(machine);
+    } else if (machine->irqchip && vcpu_group_is_hung(&machine->vcpus, &verdict)) {
         machine_end(machine, &verdict);
         return;
     }
@@ -211,7 +215,7 @@ static void arm_timers(struct machine *machine)
     uint64_t now_ns = vclock_now_ns(&machine->clock);
 
     machine->tick = (struct device_timer){.expired = tick, .opaque = machine};
-    vclock_arm(&machine->clock, &machine->tick, now_ns + TICK_NS);
+    vclock_arm(&machine->clock, &machine->tick, now_ns + FIRST_TICK_NS);
     if (machine->config.timeout_ns) {
         machine->timeout = (struct device_timer){.expired = timed_out, .opaque = machine};
         vclock_arm(&machine->clock, &machine->timeout, now_ns + machine->config.timeout_ns);
