@@ -94,7 +94,8 @@ static bool wait_byte(int fd, double *when)
     return true;
 }
 
-static bool run_once(char *const argv[], struct sample *sample)
+/* @first_only  the first byte is all that is asked: the child is killed then. */
+static bool run_once(char *const argv[], bool first_only, struct sample *sample)
 {
     double started = now_us(), when;
     int out, status;
@@ -103,17 +104,17 @@ static bool run_once(char *const argv[], struct sample *sample)
     *sample = (struct sample){0};
     if (wait_byte(out, &when)) {
         sample->first_us = when - started;
-        while (wait_byte(out, &when)) {
+        while (!first_only && wait_byte(out, &when)) {
             sample->second_us = when - started;
         }
     }
-    if (now_us() - started >= LIMIT_S * 1e6) {
+    if (first_only || now_us() - started >= LIMIT_S * 1e6) {
         (void)kill(pid, SIGKILL);
     }
     (void)close(out);
     (void)waitpid(pid, &status, 0);
     sample->exit_us = now_us() - started;
-    return WIFEXITED(status) && WEXITSTATUS(status) <= 1 && sample->first_us > 0;
+    return sample->first_us > 0 && (first_only || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
 }
 
 static double pick(const struct sample *sample, enum quantity quantity)
@@ -156,7 +157,8 @@ static void measure(struct subject *subjects, size_t num, int runs)
             }
             if (access(subjects[i].argv[0], X_OK) != 0) {
                 subjects[i].missing = true;
-            } else if (!run_once(subjects[i].argv, &sample)) {
+            } else if (!run_once(subjects[i].argv, subjects[i].quantity == TO_FIRST_BYTE,
+                                 &sample)) {
                 warnx("%s failed: %s", subjects[i].name, subjects[i].argv[0]);
                 subjects[i].missing = true;
             } else {
