@@ -37,8 +37,31 @@ static int child_index(const struct fv_node *node, hwaddr addr)
     return search(node, 1, addr); /* 0 when addr is below all separators */
 }
 
-const FlatRange *fv_lookup(const struct fv_node *node, hwaddr addr)
+/*
+ * The last range that starts below `addr`, when a search for addr ended before the first entry of
+ * its leaf: separators outlive the entries they came from, so a range may reach past the separator
+ * that follows its leaf. Rare: hence a second way down.
+ */
+static const FlatRange *before_leaf(const struct fv_node *node, hwaddr addr)
 {
+    const struct fv_node *prev = NULL;
+
+    while (!node->leaf) {
+        int i = child_index(node, addr);
+
+        prev = i > 0 ? node->u.children[i - 1] : prev;
+        node = node->u.children[i];
+    }
+    while (prev && !prev->leaf) {
+        prev = prev->u.children[prev->num - 1];
+    }
+    return prev ? &prev->u.ranges[prev->num - 1] : NULL;
+}
+
+const FlatRange *fv_lookup(const struct fv_node *root, hwaddr addr)
+{
+    const struct fv_node *node = root;
+    const FlatRange *range;
     int i;
 
     if (!node) {
@@ -48,12 +71,14 @@ const FlatRange *fv_lookup(const struct fv_node *node, hwaddr addr)
         node = node->u.children[child_index(node, addr)];
     }
     i = search(node, 0, addr);
-    return i >= 0 && node->u.ranges[i].last >= addr ? &node->u.ranges[i] : NULL;
+    range = i >= 0 ? &node->u.ranges[i] : before_leaf(root, addr);
+    return range && range->last >= addr ? range : NULL;
 }
 
-const FlatRange *fv_at_or_after(const struct fv_node *node, hwaddr addr)
+const FlatRange *fv_at_or_after(const struct fv_node *root, hwaddr addr)
 {
-    const struct fv_node *next = NULL;
+    const struct fv_node *node = root, *next = NULL;
+    const FlatRange *range;
     int i;
 
     if (!node) {
@@ -67,8 +92,9 @@ const FlatRange *fv_at_or_after(const struct fv_node *node, hwaddr addr)
         node = node->u.children[i];
     }
     i = search(node, 0, addr);
-    if (i >= 0 && node->u.ranges[i].last >= addr) {
-        return &node->u.ranges[i];
+    range = i >= 0 ? &node->u.ranges[i] : before_leaf(root, addr);
+    if (range && range->last >= addr) {
+        return range;
     }
     if (i + 1 < node->num) {
         return &node->u.ranges[i + 1];
