@@ -40,7 +40,7 @@ bench-bin: $(BENCH)
 fuzz: $(FUZZ)
 
 $(B)/acre: $(B)/obj/vmm/main.o $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.c %.a,$^) $(LIBS)
 $(B)/libacre-memory.a: $(MEMORY)
 $(B)/libacre-devices.a: $(DEVICES)
 $(B)/libacre-vmm.a: $(VMM)
@@ -58,13 +58,13 @@ $(B)/obj/vmm/board_blobs.o: $(BOARDS)
 
 $(UNIT): $(B)/tests/unit/%: tests/unit/%.c $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcheck_pic -lsubunit -lm -lrt
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o %.c %.a,$^) $(LIBS) -lcheck_pic -lsubunit -lm -lrt
 $(BENCH): $(B)/tests/bench/%: tests/bench/%.c $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o %.c %.a,$^) $(LIBS)
 $(FUZZ): $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $(filter %.o %.c %.a,$^) $(LIBS)
 
 $(B)/acre.1: vmm/acre.1.scd
 	scdoc <$< >$@
