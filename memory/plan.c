@@ -2,8 +2,9 @@
  * plan.c - what a commit does to one address space: renders the dirty windows, compares with the
  * view before, and allocates all that publishing needs, so that publishing cannot fail.
  *
- * Only "extents" are compared: a dirty window widened to the whole ranges that it cuts or touches.
- * Old and new view both tile an extent exactly, so one merge walk in address order is enough.
+ * Only "extents" are compared: a dirty window widened to the whole ranges that it cuts or touches,
+ * old and new, and to those that these cut, until neither view has a range that sticks out. Both
+ * tile an extent exactly then, so one merge walk in address order is enough.
  */
 #include "memory/internal.h"
 
@@ -120,24 +121,34 @@ static int compare_extent(struct as_plan *plan, hwaddr first, hwaddr last)
     return ret;
 }
 
-/* Widens a window to whole old ranges, those that end or begin right beside it too. */
-static void widen(const FlatView *view, hwaddr *first, hwaddr *last)
+/* Widens [first, last] to the whole ranges that it cuts. Returns: did it grow? */
+static bool widen(const struct fv_node *root, hwaddr *first, hwaddr *last)
 {
-    const FlatRange *range = fv_lookup(view->root, *first ? *first - 1 : 0);
+    const FlatRange *low = fv_lookup(root, *first), *high = fv_lookup(root, *last);
+    bool grew = false;
 
-    if (!range) {
-        range = fv_lookup(view->root, *first);
+    if (low && low->first < *first) {
+        *first = low->first;
+        grew = true;
     }
-    if (range && range->first < *first) {
-        *first = range->first;
+    if (high && high->last > *last) {
+        *last = high->last;
+        grew = true;
     }
-    range = *last == UINT64_MAX ? NULL : fv_lookup(view->root, *last + 1);
-    if (!range) {
-        range = fv_lookup(view->root, *last);
-    }
-    if (range && range->last > *last) {
-        *last = range->last;
-    }
+    return grew;
+}
+
+static void make_extent(const struct as_plan *plan, hwaddr *first, hwaddr *last)
+{
+    const struct fv_node *old = plan->commit.old_view->root, *new = plan->edit.root;
+    bool grew;
+
+    *first -= *first > 0; /* a neighbour may have been joined, or split off */
+    *last += *last < UINT64_MAX;
+    do {
+        grew = widen(old, first, last);
+        grew |= widen(new, first, last);
+    } while (grew);
 }
 
 static int compare_windows(struct as_plan *plan)
@@ -151,7 +162,7 @@ static int compare_windows(struct as_plan *plan)
 
         first = window->first;
         last = window->last;
-        widen(plan->commit.old_view, &first, &last);
+        make_extent(plan, &first, &last);
         if (i > 0 && first <= done) {
             if (done == UINT64_MAX || last <= done) {
                 continue; /* a part of the extent before */
