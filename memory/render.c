@@ -84,7 +84,7 @@ static int render_leaf(struct fv_edit *edit, MemoryRegion *mr, struct part part,
         .region_last = range_last(0, mr->state.size),
         .dirty_log_mask = log_mask(mr),
         .romd_mode = mr->kind == MEMORY_REGION_ROM_DEVICE && mr->state.romd_mode,
-        .readonly = flags.readonly,
+        .readonly = flags.readonly && mr->ram_block, /* MMIO has no memory to protect */
         .nonvolatile = flags.nonvolatile,
         .unmergeable = flags.unmergeable,
     };
@@ -245,10 +245,27 @@ static int join(struct fv_edit *edit, hwaddr first, hwaddr last)
     return 0;
 }
 
+/* Unmergeable ranges cannot be joined again: those that would be cut, or touch, are drawn anew. */
+static void take_in_unmergeable(const struct fv_edit *edit, hwaddr *first, hwaddr *last)
+{
+    const FlatRange *low = *first ? fv_lookup(edit->root, *first - 1) : NULL;
+    const FlatRange *high = *last < UINT64_MAX ? fv_lookup(edit->root, *last + 1) : NULL;
+
+    if (low && low->unmergeable) {
+        *first = low->first;
+    }
+    if (high && high->unmergeable) {
+        *last = high->last;
+    }
+}
+
 int render_window(struct fv_edit *edit, MemoryRegion *root, hwaddr first, hwaddr last)
 {
     hwaddr base = root->state.addr;
-    int ret = clear(edit, first, last);
+    int ret;
+
+    take_in_unmergeable(edit, &first, &last);
+    ret = clear(edit, first, last);
 
     if (!ret && last >= base) {
         struct part part = {.base = base, .lo = first > base ? first - base : 0, .hi = last - base};
