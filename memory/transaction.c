@@ -50,14 +50,21 @@ int memory_worker_start(void)
     return rcu_worker_start() ? 0 : -EAGAIN;
 }
 
+/* How often this thread has registered: liburcu wants it once. Nothing but the thread sees it. */
+static _Thread_local unsigned registered;
+
 void memory_thread_register(void)
 {
-    urcu_memb_register_thread();
+    if (registered++ == 0) {
+        urcu_memb_register_thread();
+    }
 }
 
 void memory_thread_unregister(void)
 {
-    urcu_memb_unregister_thread();
+    if (--registered == 0) {
+        urcu_memb_unregister_thread();
+    }
 }
 
 bool memory_core_is_broken(const struct memory_core *core, int *apply_error, int *undo_error)
