@@ -165,6 +165,11 @@ static void tell_dels(struct memory_core *core, const struct as_plan *plan)
         }
     }
     for (size_t i = 0; i < commit->del_num; i++) {
+        uint8_t mask = plan->replay ? commit->del[i].dirty_log_mask : 0;
+
+        for (size_t j = plan->listeners.num; j-- > 0 && mask;) {
+            TELL(core, listeners[j], log_stop, &commit->del[i], mask, 0);
+        }
         for (size_t j = plan->listeners.num; j-- > 0;) {
             TELL(core, listeners[j], region_del, &commit->del[i]);
         }
@@ -344,9 +349,8 @@ void memory_listener_unregister(MemoryListener *listener)
     unlink_from(as, listener);
     if (plan_replay(as, listener, false, &plan) == 0) {
         as->core->in_commit = true;
-        if (listeners_carry_out(as->core, plan, &parked) == 0) {
-            listeners_tell(as->core, plan);
-        }
+        (void)listeners_carry_out(as->core, plan, &parked); /* it leaves whatever it says */
+        listeners_tell(as->core, plan);
         as->core->in_commit = false;
         if (parked) {
             as->core->config.unpark(as->core->config.opaque);
