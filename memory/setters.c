@@ -26,6 +26,14 @@ static void mark_place(MemoryRegion *mr)
     }
 }
 
+/* A space shows its root from the root's own address on, which is about to change or just did. */
+static void mark_as_root(MemoryRegion *mr)
+{
+    if (mr->spaces) {
+        region_mark_dirty_whole(mr);
+    }
+}
+
 /*
  * Is `wanted` met on the way up from `mr`, through containers and through aliases? Then mounting
  * wanted, or an alias of it, below mr would close a circle.
@@ -77,6 +85,7 @@ int memory_region_add_subregion_overlap(MemoryRegion *container, hwaddr offset, 
     ret = may_mount(container, child);
     ret = ret ? ret : undo_save(child, "add_subregion");
     if (!ret) {
+        mark_as_root(child);
         region_detach(child);
         child->state.container = container;
         child->state.addr = offset;
@@ -85,6 +94,7 @@ int memory_region_add_subregion_overlap(MemoryRegion *container, hwaddr offset, 
         memory_region_ref(child);
         region_attach(child);
         mark_place(child);
+        mark_as_root(child);
     }
     return setter_finish(container, ret);
 }
@@ -117,18 +127,14 @@ static int move(MemoryRegion *mr, hwaddr addr, int32_t priority, const char *cau
 
     if (!ret) {
         mark_place(mr);
-        if (mr->spaces) { /* a space shows its root from the root's own address on */
-            region_mark_dirty_whole(mr);
-        }
+        mark_as_root(mr);
         region_detach(mr);
         mr->state.addr = addr;
         mr->state.priority = priority;
         mr->state.seq = ++mr->core->seq;
         region_attach(mr);
         mark_place(mr);
-        if (mr->spaces) {
-            region_mark_dirty_whole(mr);
-        }
+        mark_as_root(mr);
     }
     return ret;
 }
