@@ -27,6 +27,7 @@ MEMORY := $(call objs,memory/*.c)
 DEVICES := $(call objs,devices/*.c)
 VMM := $(filter-out $(B)/obj/vmm/main.o,$(call objs,vmm/*.c))
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+UNIT_HELP := $(filter-out $(B)/obj/tests/unit/test_%,$(call objs,tests/unit/*.c))
 BENCH := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 FUZZ := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 GUESTS := $(patsubst guest/%.c,$(B)/guest/%.elf,$(wildcard guest/*.c))
@@ -40,10 +41,11 @@ bench-bin: $(BENCH)
 fuzz: $(FUZZ)
 
 $(B)/acre: $(B)/obj/vmm/main.o $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.c %.a,$^) $(LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/libacre-memory.a: $(MEMORY)
 $(B)/libacre-devices.a: $(DEVICES)
 $(B)/libacre-vmm.a: $(VMM)
+$(B)/libacre-unit.a: $(UNIT_HELP)
 $(B)/%.a:
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -56,15 +58,15 @@ $(B)/boards/%.dtb: vmm/boards/%.dts
 	dtc -q -W no-unit_address_vs_reg -I dts -O dtb -o $@ $<
 $(B)/obj/vmm/board_blobs.o: $(BOARDS)
 
-$(UNIT): $(B)/tests/unit/%: tests/unit/%.c $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
+$(UNIT): $(B)/tests/unit/%: tests/unit/%.c $(B)/libacre-unit.a $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o %.c %.a,$^) $(LIBS) -lcheck_pic -lsubunit -lm -lrt
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcheck_pic -lsubunit -lm -lrt
 $(BENCH): $(B)/tests/bench/%: tests/bench/%.c $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o %.c %.a,$^) $(LIBS)
-$(FUZZ): $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(FUZZ): $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libacre-unit.a $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $(filter %.o %.c %.a,$^) $(LIBS)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/acre.1: vmm/acre.1.scd
 	scdoc <$< >$@
