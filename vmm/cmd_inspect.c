@@ -12,6 +12,7 @@
 #include "vmm/kvm_slots.h"
 #include "vmm/log.h"
 #include "vmm/options.h"
+#include "vmm/qemu_mtree.h"
 
 /* As many slots as Linux has had on x86 since 5.11. */
 enum { SLOTS_MAX = 32764 };
@@ -93,12 +94,14 @@ int cmd_inspect(int argc, char **argv)
         debug_words_print(STDOUT_FILENO);
         return 0;
     }
-    if (ret == 0) {
+    if (ret == 0 && options.qemu_mtree) {
+        ret = qemu_mtree_inspect(options.qemu_mtree, options.qemu_flat, STDOUT_FILENO, &err);
+    } else if (ret == 0) {
         ret = inspect(&options, &err);
     }
     if (ret < 0) {
         log_error("%s", err.text);
         return STATUS_ACRE_FAILED;
     }
-    return 0;
+    return ret;
 }

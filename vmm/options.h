@@ -88,6 +88,7 @@ struct run_options {
     bool audit;
     bool sandbox;
     const char *kvm_path;
+    const char *qemu_mtree, *qemu_flat; /* inspect: listings of QEMU's in place of a board */
     bool verbose;
     bool help;
 };

@@ -39,6 +39,8 @@ SET_STRING(append)
 SET_STRING(initrd)
 SET_STRING(result)
 SET_STRING(kvm_path)
+SET_STRING(qemu_mtree)
+SET_STRING(qemu_flat)
 SET_FLAG(reboot)
 SET_FLAG(audit)
 SET_FLAG(verbose)
@@ -256,6 +258,8 @@ static const struct option_spec inspect_specs[] = {
     OPTION_BOARD,
     OPTION_DUMP_DTB,
     {0, "debug", "WORDS", "show only tree,view,slots,commits", add_debug},
+    {0, "qemu-mtree", "FILE", "show what acre makes of QEMU's `info mtree -D`", set_qemu_mtree},
+    {0, "qemu-flat", "FILE", "compare with `info mtree -f`: status 0, 1 or 2", set_qemu_flat},
     OPTION_HELP,
 };
 
@@ -303,9 +307,15 @@ int run_options_parse(int argc, char **argv, struct run_options *options, struct
 
 int inspect_options_parse(int argc, char **argv, struct run_options *options, struct error *err)
 {
+    int ret;
+
     set_defaults(options);
-    return options_parse(inspect_specs, NUM(inspect_specs), argc, argv, options, refuse_argument,
-                         err);
+    ret = options_parse(inspect_specs, NUM(inspect_specs), argc, argv, options, refuse_argument,
+                        err);
+    if (ret == 0 && options->qemu_flat && !options->qemu_mtree) {
+        return error_set(err, EINVAL, "--qemu-flat: wants --qemu-mtree, too");
+    }
+    return ret;
 }
 
 void run_options_print(int fd)
