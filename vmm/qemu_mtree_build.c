@@ -113,7 +113,9 @@ int mtree_init_region(struct mtree *mtree, const struct mtree_region *region,
     int ret;
 
     built->outer.region = region;
-    if (target) {
+    if (region->target && !target) { /* disabled: nobody sees what it shows */
+        ret = memory_region_init(&built->outer.mr, &mtree->core, NULL, region->name, region->size);
+    } else if (target) {
         ret = memory_region_init_alias(&built->outer.mr, NULL, region->name, target,
                                        region->alias_offset,
                                        region->answers == MTREE_NO ? 0 : region->size);
@@ -148,7 +150,7 @@ static bool has_target(const struct mtree_region *region, MemoryRegion **target)
  */
 static int init_round(struct mtree *mtree, bool loops)
 {
-    MemoryRegion *target;
+    MemoryRegion *target = NULL;
     bool again = true;
     int ret = 0;
     size_t i;
@@ -163,7 +165,8 @@ static int init_round(struct mtree *mtree, bool loops)
                 continue;
             }
             if (loops) {
-                ret = mtree_copy_target(mtree, region, &target);
+                target = NULL;
+                ret = region->enabled ? mtree_copy_target(mtree, region, &target) : 0;
             }
             ret = ret ? ret : mtree_init_region(mtree, region, region->built, target);
             again = ret == 0 && !loops;

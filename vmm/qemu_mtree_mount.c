@@ -108,17 +108,20 @@ int mtree_mount_all(struct mtree *mtree)
 
 /* ---- maps that contain themselves ---- */
 
-/* Whether the way down from `region`, through children and aliases, leads to `alias`. */
+/*
+ * Whether the way down from `region`, through children and aliases, leads to `alias`. A way that is
+ * too long is taken for one: the copy that it asks for will say so.
+ */
 static bool leads_to(struct mtree *mtree, struct mtree_region *region,
                      const struct mtree_region *alias, unsigned stamp, unsigned depth)
 {
     struct mtree_region *child;
 
     region = mtree_rep(region);
-    if (region == alias) {
+    if (region == alias || depth > 2 * MTREE_DEPTH_MAX) {
         return true;
     }
-    if (region->visit == stamp || depth > MTREE_LINES_MAX || !mtree_spend(mtree, 1)) {
+    if (region->visit == stamp || !mtree_spend(mtree, 1)) {
         return false;
     }
     region->visit = stamp;

@@ -280,7 +280,11 @@ AddressSpace *mtree_space_of(struct mtree *mtree, const struct mtree_group *grou
 const struct mtree_region *mtree_region_of(MemoryRegion *mr);
 void mtree_unbuild(struct mtree *mtree);
 
-/* Makes acre's region for a line. @target  of an alias, else NULL. Returns: 0, -errno. */
+/*
+ * Makes acre's region for a line.
+ * @target  of an alias; NULL for others, and for a disabled alias that contains itself.
+ * Returns: 0, -errno.
+ */
 int mtree_init_region(struct mtree *mtree, const struct mtree_region *region,
                       struct mtree_built *built, MemoryRegion *target);
 /* What its children are mounted in. */

@@ -242,10 +242,12 @@ static void join_roots(struct mtree *mtree, struct mtree_region **sorted)
     }
 }
 
-/* What a line does not leave open: RAM answers; only it says whether it is read-only. */
+/*
+ * What a line does not leave open. RAM answers, and says itself whether it is read-only; a plain
+ * device's region cannot be.
+ */
 static void settle_plain(struct mtree_region *region)
 {
-    region->answers = MTREE_OPEN;
     if (region->target_name) {
         region->answers = region->size == 1 ? MTREE_OPEN : MTREE_YES;
     } else if (region->type != MTREE_IO) {
@@ -253,6 +255,8 @@ static void settle_plain(struct mtree_region *region)
         region->readonly = region->type == MTREE_RAM   ? MTREE_NO
                            : region->type == MTREE_ROM ? MTREE_YES
                                                        : MTREE_OPEN;
+    } else if (!region->child) {
+        region->readonly = MTREE_NO;
     }
 }
 
