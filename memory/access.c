@@ -21,21 +21,29 @@ struct access {
 
 static MemTxResult run(struct access *access, hwaddr addr, uint8_t *buf, uint64_t len);
 
+/* The cache's range, when it still stands and has the address. *generation: the space's now. */
+static inline const FlatRange *cached(const AddressSpace *as, const MemoryAccessCache *cache,
+                                      hwaddr addr, uint64_t *generation)
+{
+    *generation = atomic_load_explicit(&as->generation, memory_order_acquire);
+    return cache->as == as && cache->generation == *generation && addr >= cache->range.first &&
+                   addr <= cache->range.last
+               ? &cache->range
+               : NULL;
+}
+
 static const FlatRange *lookup(struct access *access, hwaddr addr)
 {
     MemoryAccessCache *cache = access->cache;
     AddressSpace *as = access->as;
     const FlatRange *range;
-    uint64_t generation;
+    uint64_t generation = 0;
 
     if (cache && !access->view) {
-        generation = atomic_load_explicit(&as->generation, memory_order_acquire);
-        if (cache->as == as && cache->generation == generation && addr >= cache->range.first &&
-            addr <= cache->range.last) {
-            return &cache->range;
+        range = cached(as, cache, addr, &generation);
+        if (range) {
+            return range;
         }
-    } else {
-        generation = 0;
     }
     if (!access->view) {
         access->view = rcu_load(as->current_map);
@@ -65,13 +73,13 @@ const FlatRange *address_space_cache_lookup(AddressSpace *as, MemoryAccessCache 
 }
 
 /* May the bytes be copied from or to host memory? */
-static bool is_direct(const FlatRange *range, const struct access *access)
+static inline bool is_direct(const FlatRange *range, bool is_write, bool debug)
 {
     switch (range->mr->kind) {
     case MEMORY_REGION_RAM:
-        return !access->is_write || !range->readonly || access->attrs.debug;
+        return !is_write || !range->readonly || debug;
     case MEMORY_REGION_ROM_DEVICE:
-        return range->romd_mode && (!access->is_write || access->attrs.debug);
+        return range->romd_mode && (!is_write || debug);
     case MEMORY_REGION_CONTAINER:
     case MEMORY_REGION_RAM_DEVICE:
     case MEMORY_REGION_IO:
@@ -161,16 +169,38 @@ static uint64_t within(const FlatRange *range, hwaddr addr, uint64_t len)
     return len - 1 <= range->last - addr ? len : range->last - addr + 1;
 }
 
-static void copy(const struct access *access, const FlatRange *range, hwaddr offset, uint8_t *buf,
-                 uint64_t len)
+/* memcpy, without the call for what a CPU accesses at once. */
+static inline void copy_bytes(uint8_t *to, const uint8_t *from, uint64_t len)
+{
+    switch (len) {
+    case 1:
+        *to = *from;
+        break;
+    case 2:
+        __builtin_memcpy(to, from, 2);
+        break;
+    case 4:
+        __builtin_memcpy(to, from, 4);
+        break;
+    case 8:
+        __builtin_memcpy(to, from, 8);
+        break;
+    default:
+        memcpy(to, from, len);
+        break;
+    }
+}
+
+static inline void copy(const FlatRange *range, hwaddr offset, uint8_t *buf, uint64_t len,
+                        bool is_write)
 {
     uint8_t *host = range->mr->host + offset;
 
-    if (access->is_write) {
-        memcpy(host, buf, len);
+    if (is_write) {
+        copy_bytes(host, buf, len);
         ram_block_set_dirty(range->mr->ram_block, offset, len);
     } else {
-        memcpy(buf, host, len);
+        copy_bytes(buf, host, len);
     }
 }
 
@@ -206,8 +236,8 @@ static uint64_t piece(struct access *access, hwaddr addr, uint8_t *buf, uint64_t
     }
     offset = range->offset_in_region + (addr - range->first);
     num = within(range, addr, len);
-    if (is_direct(range, access)) {
-        copy(access, range, offset, buf, num);
+    if (is_direct(range, access->is_write, access->attrs.debug)) {
+        copy(range, offset, buf, num, access->is_write);
     } else if (range->mr->kind == MEMORY_REGION_RESERVATION) {
         *result |= unassigned(access, buf, num);
     } else if (range->mr->kind == MEMORY_REGION_IOMMU) {
@@ -237,14 +267,41 @@ static MemTxResult run(struct access *access, hwaddr addr, uint8_t *buf, uint64_
     return result;
 }
 
+static __attribute__((noinline)) MemTxResult rw_general(AddressSpace *as, MemoryAccessCache *cache,
+                                                        hwaddr addr, MemTxAttrs attrs, void *buf,
+                                                        uint64_t len, bool is_write)
+{
+    struct access access = {.as = as, .cache = cache, .attrs = attrs, .is_write = is_write};
+
+    return run(&access, addr, buf, len);
+}
+
+/* The two commonest cases have a way of their own: RAM that is read, a register that is accessed.
+ */
 MemTxResult address_space_rw_cached(AddressSpace *as, MemoryAccessCache *cache, hwaddr addr,
                                     MemTxAttrs attrs, void *buf, uint64_t len, bool is_write)
 {
-    struct access access = {.as = as, .cache = cache, .attrs = attrs, .is_write = is_write};
-    MemTxResult result;
+    const FlatRange *range;
+    uint64_t generation;
+    MemTxResult result = MEMTX_OK;
 
     rcu_lock();
-    result = run(&access, addr, buf, len);
+    range = cache ? cached(as, cache, addr, &generation) : NULL;
+    if (range && len - 1 <= range->last - addr) {
+        const MemoryRegion *mr = range->mr;
+        hwaddr offset = range->offset_in_region + (addr - range->first);
+
+        if (mr->kind == MEMORY_REGION_RAM && !is_write) {
+            copy_bytes(buf, mr->host + offset, len);
+            goto out;
+        }
+        if (mr->kind == MEMORY_REGION_IO && region_is_unit(range, offset, len, is_write, attrs)) {
+            result = region_unit(mr, offset, buf, (unsigned)len, is_write, attrs);
+            goto out;
+        }
+    }
+    result = rw_general(as, cache, addr, attrs, buf, len, is_write);
+out:
     rcu_unlock();
     return result;
 }
@@ -346,7 +403,7 @@ static bool piece_valid(struct access *access, hwaddr addr, uint64_t *len)
     }
     offset = range->offset_in_region + (addr - range->first);
     num = within(range, addr, *len);
-    if (is_direct(range, access)) {
+    if (is_direct(range, access->is_write, access->attrs.debug)) {
         *len = num;
         return true;
     }

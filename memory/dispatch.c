@@ -15,24 +15,45 @@ static unsigned or_default(unsigned value, unsigned unset)
     return value ? value : unset;
 }
 
+/* The value of `len` (1, 2, 4, 8) bytes in a byte order, and the bytes of a value. */
 static uint64_t load(const uint8_t *buf, unsigned len, enum device_endian endian)
 {
     uint64_t value = 0;
 
-    for (unsigned i = 0; i < len; i++) {
-        unsigned place = endian == DEVICE_BIG_ENDIAN ? len - 1 - i : i;
-
-        value |= (uint64_t)buf[i] << (8 * place);
+    switch (len) {
+    case 1:
+        return buf[0];
+    case 2:
+        __builtin_memcpy(&value, buf, 2);
+        break;
+    case 4:
+        __builtin_memcpy(&value, buf, 4);
+        break;
+    default:
+        __builtin_memcpy(&value, buf, 8);
+        break;
     }
-    return value;
+    return endian == DEVICE_BIG_ENDIAN ? __builtin_bswap64(value) >> (64 - 8 * len) : value;
 }
 
 static void store(uint8_t *buf, unsigned len, enum device_endian endian, uint64_t value)
 {
-    for (unsigned i = 0; i < len; i++) {
-        unsigned place = endian == DEVICE_BIG_ENDIAN ? len - 1 - i : i;
-
-        buf[i] = (uint8_t)(value >> (8 * place));
+    if (endian == DEVICE_BIG_ENDIAN) {
+        value = __builtin_bswap64(value) >> (64 - 8 * len);
+    }
+    switch (len) {
+    case 1:
+        buf[0] = (uint8_t)value;
+        break;
+    case 2:
+        __builtin_memcpy(buf, &value, 2);
+        break;
+    case 4:
+        __builtin_memcpy(buf, &value, 4);
+        break;
+    default:
+        __builtin_memcpy(buf, &value, 8);
+        break;
     }
 }
 
@@ -107,6 +128,22 @@ static MemTxResult call_write(const MemoryRegion *mr, hwaddr offset, uint64_t va
     return mr->ops->write_with_attrs(mr->opaque, offset, value, len, attrs);
 }
 
+/* An access that is one unit: the common case. */
+static MemTxResult access_unit(const MemoryRegion *mr, hwaddr offset, uint8_t *buf, unsigned len,
+                               bool is_write, MemTxAttrs attrs)
+{
+    enum device_endian endian = mr->ops->endianness;
+    uint64_t value;
+    MemTxResult result;
+
+    if (is_write) {
+        return call_write(mr, offset, load(buf, len, endian), len, attrs);
+    }
+    result = call_read(mr, offset, &value, len, attrs);
+    store(buf, len, endian, value);
+    return result;
+}
+
 /* A unit: `len` bytes at `offset`, or that cut out of the aligned unit of `wide` bytes there. */
 static MemTxResult read_unit(const FlatRange *range, hwaddr offset, uint8_t *buf, unsigned len,
                              unsigned wide, MemTxAttrs attrs)
@@ -158,6 +195,9 @@ static MemTxResult access_units(const FlatRange *range, hwaddr offset, uint8_t *
     unsigned max = or_default(ops->impl.max_access_size, 4);
     MemTxResult result = MEMTX_OK;
 
+    if (len >= min && len <= max && (!(offset & (len - 1)) || ops->impl.unaligned)) {
+        return access_unit(range->mr, offset, buf, len, is_write, attrs);
+    }
     while (len) {
         unsigned unit = len < max ? floor_power_of_two(len) : max;
         unsigned wide;
@@ -246,6 +286,48 @@ static MemTxResult refuse(const MemoryRegion *mr, hwaddr offset, enum owner_entr
         mr->core->config.log(mr->core->config.opaque, line);
     }
     return MEMTX_ACCESS_ERROR;
+}
+
+uint8_t region_unit_sizes(const MemoryRegionOps *ops)
+{
+    unsigned valid_max = or_default(ops->valid.max_access_size, 4);
+    unsigned impl_max = or_default(ops->impl.max_access_size, 4);
+    uint8_t sizes = 0;
+
+    for (unsigned size = 1; size <= 8 && !ops->valid.accepts; size *= 2) {
+        if (size <= valid_max && size <= impl_max && size >= ops->impl.min_access_size &&
+            (size >= ops->valid.min_access_size || !ops->valid.max_access_size)) {
+            sizes |= (uint8_t)size;
+        }
+    }
+    return sizes;
+}
+
+MemTxResult region_unit(const MemoryRegion *mr, hwaddr offset, uint8_t *buf, unsigned len,
+                        bool is_write, MemTxAttrs attrs)
+{
+    struct memory_owner_frame frame = {.owner = mr->owner, .locked = !mr->lockless};
+    MemTxResult result;
+
+    if (!mr->owner) {
+        return access_unit(mr, offset, buf, len, is_write, attrs);
+    }
+    if (memory_owner_chain) { /* from inside a device: all the rules of owner_enter() */
+        enum owner_entry entry = owner_enter(mr->owner, &frame, mr->lockless, mr->reentrant);
+
+        if (entry != OWNER_ENTERED) {
+            __builtin_memset(buf, 0, is_write ? 0 : len);
+            return refuse(mr, offset, entry);
+        }
+    } else {
+        if (frame.locked) {
+            pthread_mutex_lock(&mr->owner->lock);
+        }
+        memory_owner_chain = &frame;
+    }
+    result = access_unit(mr, offset, buf, len, is_write, attrs);
+    memory_owner_leave(&frame);
+    return result;
 }
 
 MemTxResult region_dispatch(const FlatRange *range, hwaddr offset, uint8_t *buf, unsigned len,

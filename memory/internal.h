@@ -29,6 +29,10 @@ void *memory_vec_add(struct memory_core *core, struct memory_vec *vec, size_t it
 /* ---- owners -----------------------------------------------------------------------------------
  */
 
+/* This thread's innermost frame. */
+extern _Thread_local struct memory_owner_frame *memory_owner_chain
+    __attribute__((visibility("hidden")));
+
 enum owner_entry { OWNER_ENTERED, OWNER_REENTRY, OWNER_DEADLOCK };
 enum owner_entry owner_enter(MemoryOwner *owner, struct memory_owner_frame *frame, bool lockless,
                              bool reentrant);
@@ -240,6 +244,19 @@ void map_finish(AddressSpace *as);
  */
 MemTxResult region_dispatch(const FlatRange *range, hwaddr offset, uint8_t *buf, unsigned len,
                             bool is_write, MemTxAttrs attrs);
+/* Is the access one callback with nothing to see to before it? Then region_unit() serves it. */
+static inline bool region_is_unit(const FlatRange *range, hwaddr offset, uint64_t len,
+                                  bool is_write, MemTxAttrs attrs)
+{
+    const MemoryRegion *mr = range->mr;
+
+    return len <= 8 && (mr->unit_sizes & len) && !(offset & (len - 1)) &&
+           len - 1 <= range->region_last - offset && !attrs.memory && !mr->flush_coalesced &&
+           !(is_write && mr->live_eventfds);
+}
+MemTxResult region_unit(const MemoryRegion *mr, hwaddr offset, uint8_t *buf, unsigned len,
+                        bool is_write, MemTxAttrs attrs);
+uint8_t region_unit_sizes(const MemoryRegionOps *ops);
 /* How many bytes of an access of `len` go to the region at once. */
 unsigned region_piece(const FlatRange *range, hwaddr offset, uint64_t len);
 bool region_access_valid(const MemoryRegion *mr, hwaddr offset, unsigned len, bool is_write,

@@ -7,7 +7,7 @@
  */
 #include "memory/internal.h"
 
-static _Thread_local struct memory_owner_frame *chain;
+_Thread_local struct memory_owner_frame *memory_owner_chain;
 
 void memory_owner_init(MemoryOwner *owner, const char *name)
 {
@@ -29,7 +29,7 @@ enum owner_entry owner_enter(MemoryOwner *owner, struct memory_owner_frame *fram
     struct memory_owner_frame *outer;
     bool holds_any = false, holds_this = false;
 
-    for (outer = chain; outer; outer = outer->outer) {
+    for (outer = memory_owner_chain; outer; outer = outer->outer) {
         if (outer->owner == owner) {
             if (!reentrant) {
                 atomic_fetch_add_explicit(&owner->blocked_reentry, 1, memory_order_relaxed);
@@ -39,7 +39,7 @@ enum owner_entry owner_enter(MemoryOwner *owner, struct memory_owner_frame *fram
         }
         holds_any |= outer->locked;
     }
-    *frame = (struct memory_owner_frame){.owner = owner, .outer = chain};
+    *frame = (struct memory_owner_frame){.owner = owner, .outer = memory_owner_chain};
     if (!lockless && !holds_this) {
         if (!holds_any) {
             pthread_mutex_lock(&owner->lock);
@@ -49,7 +49,7 @@ enum owner_entry owner_enter(MemoryOwner *owner, struct memory_owner_frame *fram
         }
         frame->locked = true;
     }
-    chain = frame;
+    memory_owner_chain = frame;
     return OWNER_ENTERED;
 }
 
@@ -60,7 +60,7 @@ bool memory_owner_enter(MemoryOwner *owner, struct memory_owner_frame *frame)
 
 void memory_owner_leave(struct memory_owner_frame *frame)
 {
-    chain = frame->outer;
+    memory_owner_chain = frame->outer;
     if (frame->locked) {
         pthread_mutex_unlock(&frame->owner->lock);
     }
@@ -68,5 +68,5 @@ void memory_owner_leave(struct memory_owner_frame *frame)
 
 bool memory_owner_inside(void)
 {
-    return chain != NULL;
+    return memory_owner_chain != NULL;
 }

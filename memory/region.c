@@ -86,6 +86,7 @@ int memory_region_init_io(MemoryRegion *mr, struct memory_core *core, MemoryOwne
     ret = region_init(mr, core, owner, name, size, MEMORY_REGION_IO);
     if (!ret) {
         mr->ops = ops;
+        mr->unit_sizes = region_unit_sizes(ops);
         mr->opaque = opaque;
     }
     return ret;
