@@ -219,11 +219,14 @@ static void let_go_of_tree(MemoryRegion *mr)
 static void destroy(struct rcu_head *head)
 {
     MemoryRegion *mr = itree_entry(head, MemoryRegion, rcu);
-    MemoryRegion *alias = mr->alias;
-    struct memory_core *core = mr->core;
-    void (*destructor)(MemoryRegion *) = mr->destructor;
+    MemoryRegion *alias;
+    struct memory_core *core;
+    void (*destructor)(MemoryRegion *);
 
     rcu_reclaim_begins();
+    alias = mr->alias;
+    core = mr->core;
+    destructor = mr->destructor;
     let_go_of_tree(mr);
     ram_block_unref(mr->ram_block);
     free(mr->state.eventfds);
