@@ -55,7 +55,8 @@ uint64_t ram_block_import_dirty(RAMBlock *block, uint64_t offset, uint64_t pages
 void memory_region_sync_dirty_bitmap(MemoryRegion *mr);
 /*
  * Takes the region's bits for a client, having synced: as ram_block_snapshot_and_clear_dirty, then
- * tells listeners to log those pages afresh (log_clear).
+ * tells listeners to log those pages afresh (log_clear). A listener may hand in the same bits at
+ * each sync until they are taken this way, so this is how those of a logged region are taken.
  * @offset  in the region.
  */
 uint64_t memory_region_snapshot_and_clear_dirty(MemoryRegion *mr, uint64_t offset, uint64_t pages,

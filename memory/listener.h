@@ -72,8 +72,9 @@ struct MemoryListener {
                       uint8_t old_mask, uint8_t new_mask);
     void (*log_stop)(MemoryListener *listener, const MemoryRegionSection *section, uint8_t old_mask,
                      uint8_t new_mask);
-    /* Bring into the blocks' bitmaps what was logged for the section (dirty.h); forget it there. */
+    /* Bring into the blocks' bitmaps what was logged for the section (dirty.h). */
     void (*log_sync)(MemoryListener *listener, const MemoryRegionSection *section);
+    /* A client took the section's bits: forget those brought in so far, log those pages afresh. */
     void (*log_clear)(MemoryListener *listener, const MemoryRegionSection *section);
     /* All RAM is logged from now on (may refuse with -errno), or no longer. */
     int (*log_global_start)(MemoryListener *listener);

@@ -57,11 +57,14 @@ uint64_t memory_region_snapshot_and_clear_dirty(MemoryRegion *mr, uint64_t offse
     hwaddr last = offset + (pages * DIRTY_PAGE_SIZE - 1);
     uint64_t num;
 
+    /* In one go: a commit in between would bring in once more what is taken here. */
+    pthread_mutex_lock(&mr->core->lock);
     tell(mr, offset, last, false);
     num = ram_block_snapshot_and_clear_dirty(mr->ram_block, offset, pages, client, bitmap);
     if (num) {
         tell(mr, offset, last, true);
     }
+    pthread_mutex_unlock(&mr->core->lock);
     return num;
 }
 

@@ -33,6 +33,9 @@ const struct kvm_capability kvm_capabilities[KVM_HAS_NUM] = {
                                "fewer exits for the debug console"},
     [KVM_HAS_IOEVENTFD] = {"KVM_CAP_IOEVENTFD", KVM_CAP_IOEVENTFD, KVM_OPTIONAL,
                            "doorbells that do not stop the CPU"},
+    [KVM_HAS_DIRTY_LOG_PROTECT] = {"KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2",
+                                   KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_OPTIONAL,
+                                   "watching afresh only those pages whose dirty bits were taken"},
     [KVM_HAS_TSC_DEADLINE] = {"KVM_CAP_TSC_DEADLINE_TIMER", KVM_CAP_TSC_DEADLINE_TIMER,
                               KVM_OPTIONAL, "the LAPIC's TSC-deadline timer"},
     [KVM_HAS_TSC_KHZ] = {"KVM_CAP_GET_TSC_KHZ", KVM_CAP_GET_TSC_KHZ, KVM_OPTIONAL,
@@ -215,6 +218,29 @@ int kvm_has(struct kvm *kvm, enum kvm_capability_id id)
 int kvm_set_memory_region(struct kvm *kvm, const struct kvm_userspace_memory_region *region)
 {
     return call_const(kvm, kvm->vm_fd, KVM_SET_USER_MEMORY_REGION, region);
+}
+
+int kvm_enable_cap(struct kvm *kvm, uint32_t number, uint64_t arg)
+{
+    struct kvm_enable_cap cap = {.cap = number, .args = {arg}};
+
+    return call(kvm, kvm->vm_fd, KVM_ENABLE_CAP, &cap);
+}
+
+int kvm_get_dirty_log(struct kvm *kvm, uint32_t slot, uint64_t *bitmap)
+{
+    struct kvm_dirty_log log = {.slot = slot, .dirty_bitmap = bitmap};
+
+    return call(kvm, kvm->vm_fd, KVM_GET_DIRTY_LOG, &log);
+}
+
+int kvm_clear_dirty_log(struct kvm *kvm, uint32_t slot, uint64_t first_page, uint32_t page_num,
+                        uint64_t *bitmap)
+{
+    struct kvm_clear_dirty_log log = {
+        .slot = slot, .num_pages = page_num, .first_page = first_page, .dirty_bitmap = bitmap};
+
+    return call(kvm, kvm->vm_fd, KVM_CLEAR_DIRTY_LOG, &log);
 }
 
 int kvm_create_irqchip(struct kvm *kvm)

@@ -31,6 +31,7 @@ enum kvm_capability_id {
     KVM_HAS_COALESCED_MMIO,
     KVM_HAS_COALESCED_PIO,
     KVM_HAS_IOEVENTFD,
+    KVM_HAS_DIRTY_LOG_PROTECT,
     KVM_HAS_TSC_DEADLINE,
     KVM_HAS_TSC_KHZ,
     KVM_HAS_NR_VCPUS,
@@ -90,6 +91,21 @@ int kvm_has(struct kvm *kvm, enum kvm_capability_id id);
 
 /* VM ioctls. Returns: 0 (or the value api.rst gives) or -errno. */
 int kvm_set_memory_region(struct kvm *kvm, const struct kvm_userspace_memory_region *region);
+/* A capability without arguments but for the first. */
+int kvm_enable_cap(struct kvm *kvm, uint32_t number, uint64_t arg);
+/*
+ * The pages of a slot that were written, as a bitmap, bit 0 of word 0 first. With manual protection
+ * the kernel keeps them until they are cleared; without, it starts anew.
+ * @bitmap  whole words of 64 pages, as many as the slot has.
+ */
+int kvm_get_dirty_log(struct kvm *kvm, uint32_t slot, uint64_t *bitmap);
+/*
+ * Manual protection only: forgets those pages of the slot whose bits are set, and watches them
+ * again.
+ * @first_page  a multiple of 64.   @page_num  a multiple of 64, or up to the slot's end.
+ */
+int kvm_clear_dirty_log(struct kvm *kvm, uint32_t slot, uint64_t first_page, uint32_t page_num,
+                        uint64_t *bitmap);
 int kvm_create_irqchip(struct kvm *kvm);
 int kvm_set_tss_addr(struct kvm *kvm, uint64_t gpa);
 int kvm_set_identity_map_addr(struct kvm *kvm, uint64_t gpa);
