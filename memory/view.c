@@ -130,7 +130,7 @@ static void release(struct memory_core *core, FlatView *newest)
         flatview_unref(oldest);
     }
     pthread_mutex_lock(&core->retire_lock);
-    core->counters.views_pending -= num;
+    __atomic_fetch_sub(&core->counters.views_pending, num, __ATOMIC_RELAXED); /* throttle peeks */
     pthread_mutex_unlock(&core->retire_lock);
 }
 
@@ -164,12 +164,14 @@ static void reclaim_cb(struct rcu_head *head)
 
 void flatview_retire(struct memory_core *core, FlatView *view)
 {
+    uint64_t pending;
+
     pthread_mutex_lock(&core->retire_lock);
     view->retired = core->retired;
     core->retired = view;
-    core->counters.views_pending++;
-    if (core->counters.views_pending > core->counters.views_pending_max) {
-        core->counters.views_pending_max = core->counters.views_pending;
+    pending = __atomic_add_fetch(&core->counters.views_pending, 1, __ATOMIC_RELAXED);
+    if (pending > core->counters.views_pending_max) {
+        core->counters.views_pending_max = pending;
     }
     if (!core->reclaim->running) {
         reclaim_start(core);
