@@ -118,7 +118,9 @@ END_TEST
 
 static void *touch_heap(void *opaque)
 {
-    free(malloc(1 << 20));
+    void *volatile block = malloc(1 << 20); /* or the compiler sees that nobody needs it */
+
+    free(block);
     return opaque;
 }
 
@@ -212,6 +214,76 @@ START_TEST(filter_reaches_threads_that_were_there_before)
 }
 END_TEST
 
+/* What every check of the C library ends in: fortify, the stack protector, malloc. */
+void __chk_fail(void) __attribute__((noreturn));
+
+static void overflow_a_buffer(void)
+{
+    __chk_fail();
+}
+
+START_TEST(message_of_the_c_library_is_written_before_the_process_aborts)
+{
+    char text[256] = "";
+    int fds[2], status, saved = dup(STDERR_FILENO);
+
+    ck_assert_int_eq(pipe(fds), 0);
+    ck_assert_int_eq(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+    status = in_sandbox(overflow_a_buffer);
+    ck_assert_int_eq(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+    (void)close(fds[1]);
+    ck_assert_int_gt(read(fds[0], text, sizeof(text) - 1), 0);
+    ck_assert_ptr_nonnull(strstr(text, "buffer overflow detected"));
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(WTERMSIG(status), SIGABRT);
+}
+END_TEST
+
+enum { HEAP_THREADS = 24 }; /* more than the arenas that malloc makes without counting CPUs */
+
+static pthread_barrier_t filtered, allocated;
+
+static void *allocate_when_filtered(void *opaque)
+{
+    void *volatile block; /* or the compiler sees that nobody needs it */
+
+    (void)pthread_barrier_wait(&filtered);
+    block = malloc(100);
+    (void)pthread_barrier_wait(&allocated);
+    free(block);
+    return opaque;
+}
+
+START_TEST(every_thread_may_allocate_for_the_first_time)
+{
+    struct error err;
+    pthread_t threads[HEAP_THREADS];
+    int i, status = 0;
+    pid_t pid = fork();
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        (void)pthread_barrier_init(&filtered, NULL, HEAP_THREADS + 1);
+        (void)pthread_barrier_init(&allocated, NULL, HEAP_THREADS);
+        for (i = 0; i < HEAP_THREADS; i++) {
+            if (pthread_create(&threads[i], NULL, allocate_when_filtered, NULL) != 0) {
+                _exit(98);
+            }
+        }
+        if (sandbox_drop_privileges(&err) < 0 || sandbox_filter(&err) < 0) {
+            _exit(99);
+        }
+        (void)pthread_barrier_wait(&filtered);
+        for (i = 0; i < HEAP_THREADS; i++) {
+            (void)pthread_join(threads[i], NULL);
+        }
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 static void expect_reason(void *opaque, const char *name, const char *reason)
 {
     int *num = opaque;
@@ -247,6 +319,8 @@ int main(void)
                             (int)(sizeof(forbidden) / sizeof(forbidden[0])));
         tcase_add_test(filter, what_a_run_needs_is_allowed);
         tcase_add_test(filter, filter_reaches_threads_that_were_there_before);
+        tcase_add_test(filter, message_of_the_c_library_is_written_before_the_process_aborts);
+        tcase_add_test(filter, every_thread_may_allocate_for_the_first_time);
     }
     suite_add_tcase(suite, filter);
     srunner_run_all(runner, CK_ENV);
