@@ -2,19 +2,19 @@
 #include "vmm/cmd_board.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
+
+#include "vmm/cmd_files.h"
 
 static int write_tree(const struct board *board, const char *path, struct error *err)
 {
     size_t size, done = 0;
     const char *dtb = board_dtb(board, &size);
     ssize_t n = 0;
-    int fd, ret = 0;
+    int fd, ret = cmd_create_file(path, &fd, err);
 
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-    if (fd < 0) {
-        return error_set_errno(err, errno, "%s", path);
+    if (ret < 0) {
+        return ret;
     }
     while (done < size && ret == 0) {
         n = write(fd, dtb + done, size - done);

@@ -15,6 +15,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "vmm/cmd_files.h"
 #include "vmm/kvm.h"
 #include "vmm/log.h"
 #include "vmm/options.h"
@@ -25,9 +26,10 @@ struct doctor {
     bool can_run;
 };
 
-static void say(const char *mark, const char *what, const char *text)
+/* Returns: 0; -errno of the write. */
+static int say(const char *mark, const char *what, const char *text)
 {
-    (void)dprintf(STDOUT_FILENO, "%-8s %-28s %s\n", mark, what, text);
+    return dprintf(STDOUT_FILENO, "%-8s %-28s %s\n", mark, what, text) < 0 ? -errno : 0;
 }
 
 static const char *mark_of(const struct kvm_capability *capability, int value)
@@ -96,7 +98,7 @@ static void show_kvm(struct doctor *doctor)
                 "try: modprobe kvm_intel or kvm_amd; in a VM, switch nested "
                 "virtualisation on; guests can run in scripts/lab meanwhile");
         } else if (ret == -EACCES) {
-            say("", "", "try: usermod -aG kvm $USER, then log in again");
+            say("", "", "or run it as root, or in scripts/lab");
         }
         return;
     }
@@ -212,6 +214,7 @@ int cmd_doctor(int argc, char **argv)
     struct doctor doctor = {.kvm_path = "/dev/kvm"};
     struct utsname host;
     struct error err;
+    int ret;
 
     if (options_parse(specs, SPEC_NUM, argc, argv, &doctor, refuse, &err) < 0) {
         log_error("%s", err.text);
@@ -221,8 +224,7 @@ int cmd_doctor(int argc, char **argv)
         (void)dprintf(STDOUT_FILENO, "usage: acre doctor [options]\n"
                                      "Says what this machine offers for running guests; exit "
                                      "status 0 when one can run, else 125.\n\n");
-        options_print(STDOUT_FILENO, specs, SPEC_NUM);
-        return 0;
+        return cmd_stdout_status(options_print(STDOUT_FILENO, specs, SPEC_NUM));
     }
     if (uname(&host) == 0) {
         say("ok", "kernel", host.release);
@@ -231,7 +233,7 @@ int cmd_doctor(int argc, char **argv)
     show_seccomp();
     show_huge_pages();
     show_tools();
-    say(doctor.can_run ? "ok" : "MISSING", "verdict",
-        doctor.can_run ? "guests can run here" : "no guest can run here");
-    return doctor.can_run ? 0 : STATUS_ACRE_FAILED;
+    ret = say(doctor.can_run ? "ok" : "MISSING", "verdict",
+              doctor.can_run ? "guests can run here" : "no guest can run here");
+    return cmd_stdout_status(ret) != 0 || !doctor.can_run ? STATUS_ACRE_FAILED : 0;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "vmm/cmd_board.h"
+#include "vmm/cmd_files.h"
 #include "vmm/debug.h"
 #include "vmm/kvm_slots.h"
 #include "vmm/log.h"
@@ -48,7 +49,11 @@ static int show(struct board *board, struct memory_core *core, unsigned what, st
     ret = debug_start(&debug, &debug_config);
     debug_finish(&debug);
     kvm_slots_finish(&slots, true);
-    return ret < 0 ? error_set_errno(err, -ret, "commits") : 0;
+    if (ret < 0) {
+        return error_set_errno(err, -ret, "commits");
+    }
+    ret = debug_text_flush(&debug.out);
+    return ret < 0 ? error_set_errno(err, -ret, "stdout") : 0;
 }
 
 static int inspect(const struct run_options *options, struct error *err)
@@ -87,12 +92,10 @@ int cmd_inspect(int argc, char **argv)
     int ret = inspect_options_parse(argc, argv, &options, &err);
 
     if (ret == 0 && options.help) {
-        inspect_options_print(STDOUT_FILENO);
-        return 0;
+        return cmd_stdout_status(inspect_options_print(STDOUT_FILENO));
     }
     if (ret == 0 && (options.debug & DEBUG_HELP)) {
-        debug_words_print(STDOUT_FILENO);
-        return 0;
+        return cmd_stdout_status(debug_words_print(STDOUT_FILENO));
     }
     if (ret == 0 && options.qemu_mtree) {
         ret = qemu_mtree_inspect(options.qemu_mtree, options.qemu_flat, STDOUT_FILENO, &err);

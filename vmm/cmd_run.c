@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "vmm/cmd_board.h"
+#include "vmm/cmd_files.h"
 #include "vmm/debug.h"
 #include "vmm/log.h"
 #include "vmm/machine.h"
@@ -66,11 +67,7 @@ static int open_files(struct run *run, struct error *err)
         ret = add_module(run, options->modules[i], false, err);
     }
     if (ret == 0 && options->result) {
-        run->result_fd =
-            open(options->result, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-        if (run->result_fd < 0) {
-            ret = error_set_errno(err, errno, "%s", options->result);
-        }
+        ret = cmd_create_file(options->result, &run->result_fd, err);
     }
     return ret;
 }
@@ -215,12 +212,10 @@ int cmd_run(int argc, char **argv)
 
     ret = run_options_parse(argc, argv, &run.options, &err);
     if (ret == 0 && run.options.help) {
-        run_options_print(STDOUT_FILENO);
-        return 0;
+        return cmd_stdout_status(run_options_print(STDOUT_FILENO));
     }
     if (ret == 0 && (run.options.debug & DEBUG_HELP)) {
-        debug_words_print(STDOUT_FILENO);
-        return 0;
+        return cmd_stdout_status(debug_words_print(STDOUT_FILENO));
     }
     if (ret == 0) {
         ret = open_files(&run, &err);
@@ -229,7 +224,7 @@ int cmd_run(int argc, char **argv)
         ret = run_machine(&run, &verdict, &err);
     }
     if (ret < 0) {
-        verdict_make(&verdict, VERDICT_FAULT, "%.255s", err.text);
+        verdict_make(&verdict, VERDICT_FAULT, "%s", err.text);
     }
     status = report(&run, &verdict);
     close_files(&run);

@@ -12,22 +12,21 @@
 
 #include "vmm/options.h"
 
-void debug_text_flush(struct debug_text *out)
+int debug_text_flush(struct debug_text *out)
 {
     size_t done = 0;
     ssize_t n;
 
-    while (done < out->used) {
+    while (done < out->used && out->error == 0) {
         n = write(out->fd, out->text + done, out->used - done);
-        if (n < 0 && errno == EINTR) {
-            continue;
+        if (n > 0) {
+            done += (size_t)n;
+        } else if (n == 0 || errno != EINTR) {
+            out->error = n == 0 ? EIO : errno;
         }
-        if (n <= 0) {
-            break; /* nobody to tell */
-        }
-        done += (size_t)n;
     }
     out->used = 0;
+    return -out->error;
 }
 
 static void add_text(void *opaque, const char *text, size_t len)
@@ -43,7 +42,7 @@ static void add_text(void *opaque, const char *text, size_t len)
         text += part;
         len -= part;
         if (out->used == sizeof(out->text)) {
-            debug_text_flush(out);
+            (void)debug_text_flush(out);
         }
     }
 }
@@ -52,6 +51,7 @@ void debug_text_init(struct debug_text *out, int fd)
 {
     out->sink = (struct memory_sink){.write = add_text, .opaque = out};
     out->fd = fd;
+    out->error = 0;
     out->used = 0;
 }
 
@@ -146,7 +146,7 @@ static void committed(MemoryListener *listener, const MemoryCommit *commit)
     if (commit->as == debug->config.memory) {
         print_slot_delta(debug);
     }
-    debug_text_flush(&debug->out);
+    (void)debug_text_flush(&debug->out);
 }
 
 static int watch_commits(struct debug *debug)
@@ -177,7 +177,7 @@ int debug_start(struct debug *debug, const struct debug_config *config)
     if (config->what & DEBUG_SLOTS) {
         print_slots(debug);
     }
-    debug_text_flush(&debug->out);
+    (void)debug_text_flush(&debug->out);
     return config->what & DEBUG_COMMITS ? watch_commits(debug) : 0;
 }
 

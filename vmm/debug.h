@@ -12,13 +12,14 @@
 struct debug_text {
     struct memory_sink sink; /* what printers write to */
     int fd;
+    int error; /* errno of the first write that failed; what comes later is dropped */
     size_t used;
     char text[2048];
 };
 
 void debug_text_init(struct debug_text *out, int fd);
-/* Writes what waits. */
-void debug_text_flush(struct debug_text *out);
+/* Writes what waits. Returns: 0; -errno of the first write that failed since init. */
+int debug_text_flush(struct debug_text *out);
 
 struct debug_config {
     unsigned what; /* enum debug_what of options.h */

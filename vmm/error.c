@@ -19,6 +19,8 @@ int error_set(struct error *err, int err_no, const char *format, ...)
 
 int error_set_errno(struct error *err, int err_no, const char *format, ...)
 {
+    const char *reason = strerror(err_no);
+    const size_t room = sizeof(err->text) - sizeof("...: ") - strlen(reason);
     va_list ap;
     size_t len;
 
@@ -27,7 +29,9 @@ int error_set_errno(struct error *err, int err_no, const char *format, ...)
         (void)vsnprintf(err->text, sizeof(err->text), format, ap);
         va_end(ap);
         len = strlen(err->text);
-        (void)snprintf(err->text + len, sizeof(err->text) - len, ": %s", strerror(err_no));
+        /* A name may be longer than a line: the reason is what must not be lost. */
+        (void)snprintf(err->text + (len < room ? len : room), sizeof(err->text) - room, "%s: %s",
+                       len < room ? "" : "...", reason);
     }
     return -err_no;
 }

@@ -102,8 +102,10 @@ static int explain_permission(const char *path, struct error *err)
         return error_set(err, EACCES, "%s: permission denied", path);
     }
     if (!(st.st_mode & S_IRGRP) || !(st.st_mode & S_IWGRP)) {
-        return error_set(err, EACCES, "%s: permission denied: only its owner (uid %u) may use it",
-                         path, (unsigned)st.st_uid);
+        return error_set(err, EACCES,
+                         "%s: permission denied: only its owner (uid %u) may use it; "
+                         "as root, `chgrp kvm %s; chmod 660 %s` opens it to the group kvm",
+                         path, (unsigned)st.st_uid, path, path);
     }
     if (!group_name(st.st_gid, name, sizeof(name))) {
         return error_set(err, EACCES, "%s: permission denied: it belongs to group %u", path,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vmm/cmd_files.h"
 #include "vmm/commands.h"
 #include "vmm/log.h"
 
@@ -43,32 +44,33 @@ static int fill_standard_fds(void)
     return 0;
 }
 
-static void print_help(void)
+static int print_help(void)
 {
-    int i;
+    int i, ret;
 
     (void)dprintf(STDOUT_FILENO, "usage: acre COMMAND [options]\n\n");
     for (i = 0; i < COMMAND_NUM; i++) {
         (void)dprintf(STDOUT_FILENO, "  %-9s %s\n", commands[i].name, commands[i].summary);
     }
-    (void)dprintf(STDOUT_FILENO, "\nacre COMMAND --help lists a command's options; acre --version "
+    ret = dprintf(STDOUT_FILENO, "\nacre COMMAND --help lists a command's options; acre --version "
                                  "says which acre this is.\n");
+    return ret < 0 ? -errno : 0;
 }
 
 static int dispatch(int argc, char **argv)
 {
-    int i;
+    int i, ret;
 
     if (argc < 2) {
         log_error("no command given (usage: acre COMMAND; see acre --help)");
         return STATUS_ACRE_FAILED;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        return write(STDOUT_FILENO, VERSION, sizeof(VERSION) - 1) < 0 ? STATUS_ACRE_FAILED : 0;
+        ret = write(STDOUT_FILENO, VERSION, sizeof(VERSION) - 1) < 0 ? -errno : 0;
+        return cmd_stdout_status(ret);
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        print_help();
-        return 0;
+        return cmd_stdout_status(print_help());
     }
     for (i = 0; i < COMMAND_NUM; i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {

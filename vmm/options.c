@@ -81,6 +81,9 @@ static int parse_option(const struct found *found, const char *next, void *targe
         value = next;
         used = 1;
     }
+    if (value && value[0] == '\0' && strcmp(found->spec->value, "TEXT") != 0) {
+        return error_set(err, EINVAL, "%s: is empty; wants %s", found->shown, found->spec->value);
+    }
     if (found->spec->set(target, value, err) < 0) {
         error_prefix(err, "%s", found->shown);
         return -EINVAL;
@@ -114,19 +117,21 @@ int options_parse(const struct option_spec *specs, size_t spec_num, int argc, ch
     return 0;
 }
 
-void options_print(int fd, const struct option_spec *specs, size_t spec_num)
+int options_print(int fd, const struct option_spec *specs, size_t spec_num)
 {
     char left[64], letter[4];
+    int ret = 0;
     size_t i;
 
-    for (i = 0; i < spec_num; i++) {
+    for (i = 0; i < spec_num && ret >= 0; i++) {
         (void)snprintf(letter, sizeof(letter), "-%c", specs[i].letter);
         (void)snprintf(left, sizeof(left), "%s%s%s%s%s%s", specs[i].letter ? letter : "",
                        specs[i].letter && specs[i].name ? ", " : "", specs[i].name ? "--" : "",
                        specs[i].name ? specs[i].name : "", specs[i].value ? " " : "",
                        specs[i].value ? specs[i].value : "");
-        (void)dprintf(fd, "  %-27s %s\n", left, specs[i].help);
+        ret = dprintf(fd, "  %-27s %s\n", left, specs[i].help);
     }
+    return ret < 0 ? -errno : 0;
 }
 
 static int digit_of(char c, unsigned base)

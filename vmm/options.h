@@ -17,7 +17,7 @@
 struct option_spec {
     char letter;       /* `-m`; 0: none */
     const char *name;  /* `--cpus`, without the dashes; NULL: none */
-    const char *value; /* what the help calls its value; NULL: takes none */
+    const char *value; /* what the help calls its value; NULL: takes none; only a TEXT may be "" */
     const char *help;  /* one line */
     /* Returns: 0; -EINVAL with err filled, without the option's name (the parser adds it). */
     int (*set)(void *target, const char *value, struct error *err);
@@ -32,8 +32,8 @@ struct option_spec {
 int options_parse(const struct option_spec *specs, size_t spec_num, int argc, char **argv,
                   void *target, int (*positional)(void *target, const char *arg, struct error *err),
                   struct error *err) __attribute__((warn_unused_result));
-/* Writes the table's help, two columns, to `fd`. */
-void options_print(int fd, const struct option_spec *specs, size_t spec_num);
+/* Writes the table's help, two columns, to `fd`. Returns: 0; -errno of the write that failed. */
+int options_print(int fd, const struct option_spec *specs, size_t spec_num);
 
 /*
  * A decimal or 0x number at the start of `text`; *end is what follows it.
@@ -93,16 +93,16 @@ struct run_options {
     bool help;
 };
 
-/* Lists the words of --debug. */
-void debug_words_print(int fd);
+/* Lists the words of --debug. Returns: 0; -errno of the write that failed. */
+int debug_words_print(int fd);
 
 /* Fills in the defaults, then what argv says. Returns: 0; -EINVAL. */
 int run_options_parse(int argc, char **argv, struct run_options *options, struct error *err)
     __attribute__((warn_unused_result));
 int inspect_options_parse(int argc, char **argv, struct run_options *options, struct error *err)
     __attribute__((warn_unused_result));
-/* `acre run --help`, `acre inspect --help`. */
-void run_options_print(int fd);
-void inspect_options_print(int fd);
+/* `acre run --help`, `acre inspect --help`. Returns: 0; -errno of the write that failed. */
+int run_options_print(int fd);
+int inspect_options_print(int fd);
 
 #endif

@@ -59,8 +59,8 @@ static int set_ram_size(void *target, const char *value, struct error *err)
         return error_set(err, EINVAL, "%s: more than 1T of memory is not supported", value);
     }
     if (bytes < RUN_RAM_MIN) {
-        return error_set(err, EINVAL, "%s: less than 64K of memory (did you mean %sM?)", value,
-                         value);
+        return error_set(err, EINVAL, "%s: less than 64K of memory%s", value,
+                         bytes > 0 && bytes < 4096 ? " (no suffix: bytes; 128M is usual)" : "");
     }
     if (bytes % 4096 != 0) {
         return error_set(err, EINVAL, "%s: not a multiple of 4K", value);
@@ -124,6 +124,9 @@ static int add_module(void *target, const char *value, struct error *err)
 {
     struct run_options *options = target;
 
+    if (value[0] == ' ') {
+        return error_set(err, EINVAL, "%s: wants a file before the space", value);
+    }
     if (options->module_num == RUN_MODULES_MAX) {
         return error_set(err, EINVAL, "more than %d modules", RUN_MODULES_MAX);
     }
@@ -135,7 +138,12 @@ static int set_timeout(void *target, const char *value, struct error *err)
 {
     struct run_options *options = target;
 
-    if (options_seconds(value, &options->timeout_ns) < 0 || options->timeout_ns == 0) {
+    int ret = options_seconds(value, &options->timeout_ns);
+
+    if (ret == -ERANGE) {
+        return error_set(err, EINVAL, "%s: more than 292 years", value);
+    }
+    if (ret < 0 || options->timeout_ns == 0) {
         return error_set(err, EINVAL, "%s: not a number of seconds above 0", value);
     }
     return 0;
@@ -189,7 +197,7 @@ static int add_debug(void *target, const char *value, struct error *err)
             }
         }
         if (i == NUM(debug_words)) {
-            return error_set(err, EINVAL, "%.*s: nothing to show by that name (try --debug help)",
+            return error_set(err, EINVAL, "'%.*s': nothing to show by that name (try --debug help)",
                              (int)(len < 64 ? len : 64), word);
         }
         options->debug |= (unsigned)debug_words[i].what;
@@ -200,13 +208,15 @@ static int add_debug(void *target, const char *value, struct error *err)
     }
 }
 
-void debug_words_print(int fd)
+int debug_words_print(int fd)
 {
+    int ret = 0;
     size_t i;
 
-    for (i = 0; i < NUM(debug_words); i++) {
-        (void)dprintf(fd, "  %-9s %s\n", debug_words[i].word, debug_words[i].help);
+    for (i = 0; i < NUM(debug_words) && ret >= 0; i++) {
+        ret = dprintf(fd, "  %-9s %s\n", debug_words[i].word, debug_words[i].help);
     }
+    return ret < 0 ? -errno : 0;
 }
 
 #define OPTION_RAM                                                                                 \
@@ -267,6 +277,9 @@ static int set_kernel(void *target, const char *arg, struct error *err)
 {
     struct run_options *options = target;
 
+    if (arg[0] == '\0') {
+        return error_set(err, EINVAL, "the kernel's name is empty");
+    }
     if (options->kernel) {
         return error_set(err, EINVAL, "%s: a second kernel (the first is %s)", arg,
                          options->kernel);
@@ -310,25 +323,25 @@ int inspect_options_parse(int argc, char **argv, struct run_options *options, st
     int ret;
 
     set_defaults(options);
-    ret = options_parse(inspect_specs, NUM(inspect_specs), argc, argv, options, refuse_argument,
-                        err);
+    ret =
+        options_parse(inspect_specs, NUM(inspect_specs), argc, argv, options, refuse_argument, err);
     if (ret == 0 && options->qemu_flat && !options->qemu_mtree) {
         return error_set(err, EINVAL, "--qemu-flat: wants --qemu-mtree, too");
     }
     return ret;
 }
 
-void run_options_print(int fd)
+int run_options_print(int fd)
 {
     (void)dprintf(fd, "usage: acre run [options] KERNEL\n"
                       "Boots a guest; its serial port is stdin and stdout, its exit status ours.\n"
                       "On a terminal, Ctrl-A x ends the run and Ctrl-A h lists the keys.\n\n");
-    options_print(fd, run_specs, NUM(run_specs));
+    return options_print(fd, run_specs, NUM(run_specs));
 }
 
-void inspect_options_print(int fd)
+int inspect_options_print(int fd)
 {
     (void)dprintf(fd, "usage: acre inspect [options]\n"
                       "Shows a board's region tree, flat view and memory slots; needs no KVM.\n\n");
-    options_print(fd, inspect_specs, NUM(inspect_specs));
+    return options_print(fd, inspect_specs, NUM(inspect_specs));
 }

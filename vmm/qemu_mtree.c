@@ -359,7 +359,9 @@ int qemu_mtree_inspect(const char *tree_path, const char *flat_path, int fd, str
         memory_thread_register();
         ret = qemu_mtree_compare(&tree, flat_path ? &flat : NULL, &out.sink, err);
         memory_thread_unregister();
-        debug_text_flush(&out);
+        if (debug_text_flush(&out) < 0 && ret >= 0) {
+            ret = error_set_errno(err, out.error, "stdout");
+        }
     }
     free(tree_buffer);
     free(flat_buffer);

@@ -58,7 +58,7 @@ int qemu_mtree_compare(const struct qemu_mtree_text *tree, const struct qemu_mtr
 
 /*
  * The same with files, written to a descriptor. Registers the thread itself.
- * Returns: as above; also what open and read say.
+ * Returns: as above; also what open, read and write say.
  */
 int qemu_mtree_inspect(const char *tree_path, const char *flat_path, int fd, struct error *err)
     __attribute__((warn_unused_result));

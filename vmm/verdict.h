@@ -59,7 +59,7 @@ struct verdict {
     enum verdict_kind kind;
     uint32_t guest_status;
     int signal;
-    char message[256]; /* what happened, for a person; no newline */
+    char message[512]; /* what happened, for a person; no newline */
     int cpu;           /* -1: none */
     uint32_t suberror;
     uint64_t hardware_reason;

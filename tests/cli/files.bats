@@ -99,3 +99,30 @@ hostile() {
     needs_kvm
     refuses hello.elf "RAM" run -m 64K "$guests/hello.elf"
 }
+@test "a name longer than any file's keeps the reason in sight" {
+    refuses ... "File name too long" run "$(printf 'a%.0s' {1..5000})"
+}
+@test "a FIFO that nobody reads is no place for a result, and nothing waits for it" {
+    mkfifo pipe
+    for option in --result --dump-dtb; do
+        status=0
+        timeout 5 "$acre" run $option pipe "$guests/hello.elf" 2>err || status=$?
+        stderr=$(cat err)
+        fails_with "pipe: nobody reads from it"
+    done
+}
+@test "who may not use /dev/kvm is told so, and what would help" {
+    [ -e /dev/kvm ] && [ "$(id -u)" -eq 0 ] && [ -z "$(find /dev/kvm -perm -006)" ] ||
+        skip "wants to be root beside a /dev/kvm that others may not use"
+    install -m 755 "$acre" acre
+    chmod 755 . .. ../.. 2>/dev/null || true
+    cp "$guests/hello.elf" .
+    chmod a+r hello.elf
+    status=0
+    setpriv --reuid=65534 --regid=65534 --clear-groups ./acre run hello.elf 2>err || status=$?
+    stderr=$(cat err)
+    fails_with "/dev/kvm: permission denied"
+    status=0
+    setpriv --reuid=65534 --regid=65534 --clear-groups ./acre doctor >out 2>err || status=$?
+    [ "$status" -eq 125 ] && grep -q "MISSING.*permission denied" out
+}

@@ -74,3 +74,28 @@ refuses() {
         [ -z "$stderr" ]
     done
 }
+@test "values that are empty" {
+    for option in -m --cpus --board --boot --flat --initrd --module --timeout --result --debug --kvm; do
+        refuses "$option: is empty" run $option "" "$guests/hello.elf"
+    done
+    refuses "--cpus: is empty" run --cpus= "$guests/hello.elf"
+    refuses "--module" run --module " words" "$guests/hello.elf"
+    refuses "name is empty" run ""
+}
+@test "more modules than there can be" {
+    modules=()
+    for _ in {1..1000}; do
+        modules+=(--module "$guests/hello.elf")
+    done
+    refuses "more than 32 modules" run "${modules[@]}" "$guests/hello.elf"
+}
+@test "what is printed on a full disk is not taken for printed" {
+    for arguments in --version --help "run --help" "run --debug help" "inspect --help" inspect \
+        "doctor --help" doctor; do
+        status=0
+        # shellcheck disable=SC2086 # several words
+        "$acre" $arguments >/dev/full 2>err || status=$?
+        stderr=$(cat err)
+        fails_with "stdout: No space left on device"
+    done
+}

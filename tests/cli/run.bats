@@ -50,6 +50,33 @@ CASES
     { "$acre" run "$guests/hello.elf" || echo "$?" >reader-gone; } | head -c 5 >start
     [ ! -e reader-gone ]
 }
+@test "any of stdin, stdout and stderr may be closed, all of them as well" {
+    needs_kvm
+    for fds in "<&-" ">&-" "2>&-" "<&- >&- 2>&-"; do
+        eval '"$acre" run "$guests/hello.elf" >out 2>err' "$fds"
+    done
+    status=0
+    "$acre" run nosuch 2>&- || status=$?
+    [ "$status" -eq 125 ]
+}
+@test "a command line of 100,000 characters reaches the guest" {
+    needs_kvm
+    long=$(printf 'a%.0s' {1..100000})
+    acre run --append "$long" "$guests/hello.elf"
+    [ "$status" -eq 0 ]
+    [[ $output == *"command line \"$long\""* ]]
+}
+@test "bytes that are no program end in a verdict, whatever they are said to be" {
+    needs_kvm
+    head -c 5000 /dev/urandom >noise
+    for bits in 16 32 64; do
+        acre run --timeout 2 --flat $bits noise
+        case $status in
+        [0-9] | [1-9][0-9] | 1[01][0-9] | 12[0146]) ;;
+        *) echo "flat $bits: $status $stderr" && return 1 ;;
+        esac
+    done
+}
 @test "--debug shows the map on stderr and leaves stdout to the guest" {
     needs_kvm
     acre run --debug tree,view,slots,commits "$guests/hello.elf"
