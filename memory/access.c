@@ -221,6 +221,17 @@ static uint64_t dispatch(const struct access *access, const FlatRange *range, hw
     return num;
 }
 
+/* Is [addr, addr+len) of the range one piece? */
+static bool is_one_piece(const FlatRange *range, hwaddr addr, uint64_t len)
+{
+    enum memory_region_kind kind = range->mr->kind;
+
+    return len - 1 <= range->last - addr &&
+           (kind == MEMORY_REGION_RAM || kind == MEMORY_REGION_RESERVATION ||
+            (kind != MEMORY_REGION_IOMMU &&
+             region_piece(range, range->offset_in_region + (addr - range->first), len) == len));
+}
+
 /* One piece. Returns how many bytes it was. */
 static uint64_t piece(struct access *access, hwaddr addr, uint8_t *buf, uint64_t len,
                       MemTxResult *result)
@@ -229,6 +240,11 @@ static uint64_t piece(struct access *access, hwaddr addr, uint8_t *buf, uint64_t
     hwaddr offset;
     uint64_t num;
 
+    if (range && !access->view && !is_one_piece(range, addr, len)) {
+        /* From the cache, whose view may be gone by the next piece: all are to come from one. */
+        access->view = rcu_load(access->as->current_map);
+        range = fv_lookup(access->view->root, addr);
+    }
     if (!range) {
         num = hole(access, addr, len);
         *result |= unassigned(access, buf, num);
@@ -382,8 +398,10 @@ MemTxResult address_space_set(AddressSpace *as, hwaddr addr, uint8_t value, uint
         uint64_t num = len < sizeof(chunk) ? len : sizeof(chunk);
 
         result |= address_space_write(as, addr, attrs, chunk, num);
-        addr += num;
         len -= num;
+        if (__builtin_add_overflow(addr, num, &addr)) {
+            return result | (len ? as->unassigned.result : MEMTX_OK);
+        }
     }
     return result;
 }
