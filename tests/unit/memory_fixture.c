@@ -300,13 +300,3 @@ void trace_finish(struct trace *trace)
     free(trace->text);
     *trace = (struct trace){0};
 }
-
-int run_suite(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
-}

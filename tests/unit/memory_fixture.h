@@ -8,8 +8,8 @@
 #ifndef ACRE_TESTS_MEMORY_FIXTURE_H
 #define ACRE_TESTS_MEMORY_FIXTURE_H
 
-#include <check.h>
 #include "memory/memory.h"
+#include "tests/unit/run_suite.h"
 
 #define OK(call) ck_assert_int_eq((call), 0)
 #define PAGE 0x1000U
@@ -88,8 +88,5 @@ struct recorder {
     const FlatView *old_view, *new_view; /* of the last prepare */
 };
 void recorder_init(struct recorder *recorder, struct trace *trace, const char *name, int priority);
-
-/* Runs the suite as the environment asks; what main() returns. */
-int run_suite(Suite *suite);
 
 #endif
