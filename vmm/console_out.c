@@ -41,8 +41,8 @@ static ssize_t write_some(const struct console *console, const uint8_t *data, si
         if (console->out_kind == CONSOLE_SOCKET) {
             n = send(console->out.fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
         } else if (console->out_kind == CONSOLE_SHARED) {
-            if (poll(&poll_fd, 1, 0) == 0) {
-                return -EAGAIN;
+            if (poll(&poll_fd, 1, 0) != 1) {
+                return -EAGAIN; /* interrupted as well: to write without an answer could block */
             }
             chunk = is_pipe(console->out.fd) ? SHARED_PIPE_CHUNK : SHARED_CHUNK;
             n = write(console->out.fd, data, len < chunk ? len : chunk);
