@@ -1,6 +1,7 @@
 /*
  * console.c - setting up and taking down, and the input side. Keys that the guest does not take
- * yet stay in console->keys, and meanwhile the descriptor is not watched. Output: console_out.c.
+ * yet stay in console->keys; meanwhile a pipe or file is not read, and a terminal only while there
+ * is room, for the sake of Ctrl-A. Output: console_out.c.
  */
 #include "vmm/console.h"
 
@@ -18,6 +19,7 @@
 #include "vmm/log.h"
 
 #define CTRL_A 0x01
+enum { FLUSH_MS = 1000 };
 
 static void show_help(void)
 {
@@ -93,7 +95,18 @@ static void watch_input(struct console *console, bool watch)
     loop_post(console->loop, &console->in_work);
 }
 
-/* Hands over what was read. Returns: true when the guest took all. */
+/* How much may be read now. A pipe may be shared with who comes after us: no reading ahead. */
+static size_t read_size(const struct console *console)
+{
+    enum { PIECE = 256 };
+
+    if (console->in_kind == CONSOLE_TERMINAL) {
+        return sizeof(console->keys) - console->key_num;
+    }
+    return console->key_num == 0 ? PIECE : 0;
+}
+
+/* Hands over what was read. Returns: true when there is room to read more. */
 static bool deliver(struct console *console)
 {
     const struct console_guest *guest = &console->config.guest;
@@ -104,19 +117,24 @@ static bool deliver(struct console *console)
         console->key_first += taken;
         console->key_num -= taken;
     }
-    return console->key_num == 0;
+    return read_size(console) > 0;
 }
 
 static void read_input(void *opaque, uint32_t events)
 {
     struct console *console = opaque;
+    size_t size = read_size(console);
+    uint8_t *end;
     ssize_t n;
 
     (void)events;
-    if (console->key_num > 0) {
+    if (size == 0) {
         return;
     }
-    n = read(console->in.fd, console->keys, sizeof(console->keys));
+    memmove(console->keys, console->keys + console->key_first, console->key_num);
+    console->key_first = 0;
+    end = console->keys + console->key_num;
+    n = read(console->in.fd, end, size);
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
         return;
     }
@@ -125,11 +143,8 @@ static void read_input(void *opaque, uint32_t events)
         console->in_kind = CONSOLE_NONE;
         return;
     }
-    console->key_first = 0;
-    console->key_num = (size_t)n;
-    if (console->in_kind == CONSOLE_TERMINAL) {
-        console->key_num = filter_keys(console, console->keys, (size_t)n);
-    }
+    console->key_num +=
+        console->in_kind == CONSOLE_TERMINAL ? filter_keys(console, end, (size_t)n) : (size_t)n;
     watch_input(console, deliver(console));
 }
 
@@ -199,13 +214,23 @@ int console_init(struct console *console, struct loop *loop, const struct consol
     return 0;
 }
 
+/* In the background nothing is done: reading would stop the process. */
+static void take_terminal(struct console *console)
+{
+    if (console_tty_take(console->in.fd)) {
+        console->took_terminal = true;
+        watch_input(console, read_size(console) > 0);
+    }
+}
+
 void console_start(struct console *console)
 {
     console->started = true;
-    if (console->in_kind == CONSOLE_TERMINAL && !console_tty_take(console->in.fd)) {
-        return; /* in the background; console_continue() tries again */
+    if (console->in_kind == CONSOLE_TERMINAL) {
+        take_terminal(console);
+    } else {
+        watch_input(console, true);
     }
-    watch_input(console, true);
 }
 
 void console_suspend(struct console *console)
@@ -219,8 +244,7 @@ void console_suspend(struct console *console)
 void console_continue(struct console *console)
 {
     if (console->in_kind == CONSOLE_TERMINAL && console->started) {
-        (void)console_tty_take(console->in.fd);
-        watch_input(console, console->key_num == 0);
+        take_terminal(console);
     }
 }
 
@@ -229,20 +253,33 @@ bool console_has_terminal(const struct console *console)
     return console->in_kind == CONSOLE_TERMINAL;
 }
 
+/* Returns: true when everything is out, what the serial port still holds included. */
+static bool flush_all(struct console *console)
+{
+    bool done = console_flush(console, FLUSH_MS);
+
+    if (done && console->serial_waits) {
+        console->serial_waits = false;
+        tell_writable(console);
+        done = console_flush(console, FLUSH_MS);
+    }
+    return done;
+}
+
 void console_finish(struct console *console)
 {
     if (!console->loop) {
         return;
     }
     watch_input(console, false);
-    if (!console_flush(console, 1000)) {
+    if (!flush_all(console)) {
         log_warn("stdout takes no more; %zu bytes of the guest's output are lost", console->used);
     }
     if (console->dropped > 0) {
         log_warn("%llu bytes of the debug console were dropped: stdout was too slow",
                  (unsigned long long)console->dropped);
     }
-    if (console->in_kind == CONSOLE_TERMINAL) {
+    if (console->took_terminal) {
         console_tty_restore();
     }
     console_out_finish(console);

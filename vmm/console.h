@@ -8,8 +8,9 @@
  * output vanish; the guest goes on.
  *
  * Input comes from a terminal (raw mode, Ctrl-A commands), a pipe or a file, and is read only as
- * fast as the guest takes it; its end ends reading. The descriptors' own flags are left alone:
- * they are shared with other processes.
+ * fast as the guest takes it; its end ends reading. A terminal is read ahead by some thousand keys,
+ * so that Ctrl-A x is seen although the guest takes none. The descriptors' own flags are left
+ * alone: they are shared with other processes.
  *
  * Ctrl-A x ends the run, b sends a break, h shows help, Ctrl-A sends Ctrl-A; c is kept for a
  * monitor. Only a terminal has these.
@@ -25,7 +26,7 @@
 #include "vmm/error.h"
 #include "vmm/loop.h"
 
-enum { CONSOLE_BUFFER_SIZE = 64 * 1024 };
+enum { CONSOLE_BUFFER_SIZE = 64 * 1024, CONSOLE_KEYS = 4096 };
 
 /* Whom the console serves; called on the loop's thread with no lock held. */
 struct console_guest {
@@ -69,8 +70,9 @@ struct console {
     struct loop_source in;
     enum console_kind in_kind;
     bool in_watched, started;
-    bool escape; /* Ctrl-A was the last key */
-    uint8_t keys[256];
+    bool took_terminal; /* and has to give it back */
+    bool escape;        /* Ctrl-A was the last key */
+    uint8_t keys[CONSOLE_KEYS];
     size_t key_first, key_num;
     struct loop_work in_work, writable_work;
 };
@@ -103,7 +105,10 @@ bool console_output_pending(struct console *console);
 /* Waits until all output is out, at most `timeout_ms`. Returns: true when it is. */
 bool console_flush(struct console *console, unsigned timeout_ms);
 
-/* SIGTSTP: gives the terminal back and stops; SIGCONT: takes it again. Loop's thread. */
+/*
+ * SIGTSTP: gives the terminal back and stops. SIGCONT: takes it again; also for the first time, if
+ * we came from the background. Context: the loop's thread.
+ */
 void console_suspend(struct console *console);
 void console_continue(struct console *console);
 /* True when a terminal is in use (those two signals are worth watching). */

@@ -51,25 +51,36 @@ static void install_handlers(void)
     }
 }
 
-bool console_tty_take(int fd)
+static struct termios raw_of(const struct termios *termios)
 {
-    struct termios raw;
+    struct termios raw = *termios;
 
-    if (atomic_load(&saved.taken) || tcgetpgrp(fd) != getpgrp() || tcgetattr(fd, &raw) < 0) {
-        return false;
-    }
-    saved.termios = raw;
-    saved.fd = fd;
     raw.c_iflag &= (tcflag_t) ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
     raw.c_lflag &= (tcflag_t) ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
     raw.c_cflag &= (tcflag_t) ~(CSIZE | PARENB);
     raw.c_cflag |= CS8;
     raw.c_cc[VMIN] = 1;
     raw.c_cc[VTIME] = 0;
-    install_handlers();
-    atomic_store(&saved.taken, true);
+    return raw;
+}
+
+bool console_tty_take(int fd)
+{
+    bool again = atomic_load(&saved.taken);
+    struct termios termios, raw;
+
+    if ((again && saved.fd != fd) || tcgetpgrp(fd) != getpgrp() || tcgetattr(fd, &termios) < 0) {
+        return false;
+    }
+    if (!again) {
+        saved.termios = termios;
+        saved.fd = fd;
+        install_handlers();
+        atomic_store(&saved.taken, true);
+    }
+    raw = raw_of(&saved.termios);
     if (tcsetattr(fd, TCSANOW, &raw) < 0) {
-        atomic_store(&saved.taken, false);
+        atomic_store(&saved.taken, again);
         return false;
     }
     return true;

@@ -11,7 +11,8 @@
 
 /*
  * Makes the terminal raw (output processing stays as it is) and installs handlers for the signals
- * that end a process by fault. Context: the thread that will also restore it.
+ * that end a process by fault. When we have it already it is made raw again: a shell that continues
+ * a stopped job has set it to its own liking. Context: the thread that will also restore it.
  * Returns: true; false when this process is in the background, or somebody else has it.
  */
 bool console_tty_take(int fd);

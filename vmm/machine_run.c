@@ -146,11 +146,13 @@ static void stop_and_continue(struct machine *machine, int signo)
         vcpu_group_pause(&machine->vcpus);
         vclock_stop(&machine->clock);
         console_suspend(&machine->console);
-    } else if (signo == SIGCONT && machine->suspended) {
-        machine->suspended = false;
-        console_continue(&machine->console);
-        vclock_resume(&machine->clock);
-        vcpu_group_unpark(&machine->vcpus);
+    } else if (signo == SIGCONT) {
+        console_continue(&machine->console); /* also from the background to the foreground */
+        if (machine->suspended) {
+            machine->suspended = false;
+            vclock_resume(&machine->clock);
+            vcpu_group_unpark(&machine->vcpus);
+        }
     }
 }
 

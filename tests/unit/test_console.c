@@ -259,6 +259,31 @@ START_TEST(flush_gives_up_after_its_time)
 }
 END_TEST
 
+START_TEST(finish_asks_for_what_the_serial_port_still_holds)
+{
+    uint8_t data[4096];
+    int out[2];
+    pid_t reader;
+
+    ck_assert_int_eq(pipe(out), 0);
+    reader = fork();
+    ck_assert_int_ge(reader, 0);
+    if (reader == 0) {
+        (void)close(out[1]);
+        (void)usleep(100000);
+        while (read(out[0], data, sizeof(data)) > 0) {
+        }
+        _exit(0);
+    }
+    start(-1, out[1]);
+    (void)fill(console_serial_sink(&console));
+    console_finish(&console);
+    ck_assert_int_eq(writables, 1);
+    (void)close(out[1]);
+    ck_assert_int_eq(waitpid(reader, NULL, 0), reader);
+}
+END_TEST
+
 START_TEST(piped_input_arrives_in_order_and_its_end_ends_reading)
 {
     int in[2];
@@ -408,6 +433,38 @@ START_TEST(keys_go_to_the_guest_but_for_ctrl_a_commands)
 }
 END_TEST
 
+/* More than any port's FIFO, and then the way out. */
+static void type_to_a_guest_that_takes_nothing(int tty, int master)
+{
+    char keys[1000];
+
+    memset(keys, 'k', sizeof(keys));
+    setup();
+    room = 0;
+    start(tty, -1);
+    NEED(write(master, keys, sizeof(keys)) == (ssize_t)sizeof(keys));
+    run_loop();
+    NEED(write(master, "\001x", 2) == 2);
+    while (quits == 0) {
+        loop.quit = false;
+        NEED(loop_run(&loop) == 0);
+    }
+    room = sizeof(received);
+    console_input_wanted(&console);
+    run_loop();
+    NEED(received_num == sizeof(keys) && memcmp(received, keys, sizeof(keys)) == 0);
+    teardown();
+}
+
+START_TEST(way_out_works_although_the_guest_takes_no_keys)
+{
+    struct termios before, after;
+
+    ck_assert_int_eq(in_terminal(type_to_a_guest_that_takes_nothing, &before, &after), 0);
+    assert_restored(&before, &after);
+}
+END_TEST
+
 static int fatal_signal;
 
 static void die_by_signal(int tty, int master)
@@ -463,6 +520,41 @@ START_TEST(background_process_leaves_the_terminal_alone)
 }
 END_TEST
 
+static void come_to_the_foreground(int tty, int master)
+{
+    pid_t pid = fork();
+    int status = 0;
+
+    (void)master;
+    if (pid == 0) {
+        (void)setpgid(0, 0);
+        setup();
+        start(tty, -1);
+        NEED(!is_raw(tty));
+        (void)raise(SIGSTOP);
+        console_continue(&console);
+        NEED(is_raw(tty) && console.in_watched);
+        teardown();
+        NEED(!is_raw(tty));
+        _exit(0);
+    }
+    NEED(waitpid(pid, &status, WUNTRACED) == pid);
+    NEED(WIFSTOPPED(status));
+    NEED(tcsetpgrp(tty, pid) == 0);
+    (void)kill(pid, SIGCONT);
+    NEED(waitpid(pid, &status, 0) == pid);
+    NEED(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+START_TEST(process_that_comes_to_the_foreground_takes_the_terminal)
+{
+    struct termios before, after;
+
+    ck_assert_int_eq(in_terminal(come_to_the_foreground, &before, &after), 0);
+    assert_restored(&before, &after);
+}
+END_TEST
+
 static void suspend_and_continue(int tty, int master)
 {
     pid_t pid = fork();
@@ -513,6 +605,7 @@ int main(void)
     tcase_add_test(output, full_device_makes_output_vanish);
     tcase_add_test(output, without_descriptors_output_vanishes);
     tcase_add_test(output, flush_gives_up_after_its_time);
+    tcase_add_test(output, finish_asks_for_what_the_serial_port_still_holds);
     suite_add_tcase(suite, output);
     tcase_add_checked_fixture(input, setup, teardown);
     tcase_add_test(input, piped_input_arrives_in_order_and_its_end_ends_reading);
@@ -522,6 +615,8 @@ int main(void)
     suite_add_tcase(suite, input);
     tcase_add_test(terminal, keys_go_to_the_guest_but_for_ctrl_a_commands);
     tcase_add_loop_test(terminal, terminal_is_restored_when_a_fatal_signal_ends_the_process, 0, 6);
+    tcase_add_test(terminal, way_out_works_although_the_guest_takes_no_keys);
+    tcase_add_test(terminal, process_that_comes_to_the_foreground_takes_the_terminal);
     tcase_add_test(terminal, background_process_leaves_the_terminal_alone);
     tcase_add_test(terminal, suspended_process_gives_the_terminal_back_and_takes_it_again);
     suite_add_tcase(suite, terminal);
