@@ -13,11 +13,11 @@ CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS_debug := -O0 -g3 -DACRE_AUDIT
 CFLAGS_asan := -O1 -g -DACRE_AUDIT -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_tsan := -O1 -g -DACRE_AUDIT -fsanitize=thread -fno-omit-frame-pointer
-CFLAGS_cov := -O0 -g --coverage
+CFLAGS_cov := -O0 -g -DACRE_COVERAGE --coverage
 CFLAGS_fuzz := -O1 -g -DACRE_AUDIT -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(B) $(WARN) $(CFLAGS_$(V)) -fPIE -pthread -MMD -MP $(CFLAGS)
 ALL_LDFLAGS = $(CFLAGS_$(V)) -pthread $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro,-z,now $(LDFLAGS)
-LIBS := -lfdt -ljansson -lcap-ng -lseccomp -lurcu-memb -lurcu-common
+LIBS := -lfdt -ljansson -lurcu-memb -lurcu-common
 ifeq ($(V),fuzz)
 CC = clang-14
 endif
@@ -57,6 +57,14 @@ $(B)/boards/%.dtb: vmm/boards/%.dts
 	@mkdir -p $(@D)
 	dtc -q -W no-unit_address_vs_reg -I dts -O dtb -o $@ $<
 $(B)/obj/vmm/board_blobs.o: $(BOARDS)
+
+# The filter of system calls, compiled by libseccomp now rather than at every start.
+$(B)/sandbox-filter: vmm/build/sandbox_filter.c vmm/sandbox_calls.c vmm/sandbox_calls.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -I. $(WARN) -O1 -o $@ $(filter %.c,$^) -lseccomp
+$(B)/sandbox.bpf: $(B)/sandbox-filter
+	$< >$@
+$(B)/obj/vmm/sandbox.o: $(B)/sandbox.bpf
 
 $(UNIT): $(B)/tests/unit/%: tests/unit/%.c $(B)/libacre-unit.a $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
 	@mkdir -p $(@D)

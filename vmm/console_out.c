@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -261,7 +262,8 @@ int console_out_init(struct console *console)
     }
     if (S_ISSOCK(st.st_mode)) {
         console->out_kind = CONSOLE_SOCKET;
-    } else if (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && !isatty(fd))) {
+    } else if (S_ISREG(st.st_mode) ||
+               (S_ISCHR(st.st_mode) && (st.st_rdev == makedev(1, 3) || !isatty(fd)))) {
         console->out_kind = CONSOLE_FILE;
     } else {
         (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);

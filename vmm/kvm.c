@@ -255,11 +255,6 @@ int kvm_set_tss_addr(struct kvm *kvm, uint64_t gpa)
     return call_value(kvm, kvm->vm_fd, KVM_SET_TSS_ADDR, gpa);
 }
 
-int kvm_set_identity_map_addr(struct kvm *kvm, uint64_t gpa)
-{
-    return call(kvm, kvm->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &gpa);
-}
-
 int kvm_irq_line(struct kvm *kvm, uint32_t gsi, bool level)
 {
     struct kvm_irq_level irq = {.irq = gsi, .level = level};

@@ -108,7 +108,6 @@ int kvm_clear_dirty_log(struct kvm *kvm, uint32_t slot, uint64_t first_page, uin
                         uint64_t *bitmap);
 int kvm_create_irqchip(struct kvm *kvm);
 int kvm_set_tss_addr(struct kvm *kvm, uint64_t gpa);
-int kvm_set_identity_map_addr(struct kvm *kvm, uint64_t gpa);
 int kvm_irq_line(struct kvm *kvm, uint32_t gsi, bool level);
 int kvm_ioeventfd(struct kvm *kvm, const struct kvm_ioeventfd *eventfd);
 int kvm_coalesced_zone(struct kvm *kvm, const struct kvm_coalesced_mmio_zone *zone, bool add);

@@ -5,10 +5,12 @@
 #include "vmm/loop.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { EVENTS_PER_WAIT = 16 };
@@ -196,13 +198,49 @@ static bool quitting(struct loop *loop)
     return quit;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void loop_post_later(struct loop *loop, struct loop_work *work, unsigned delay_ms)
+{
+    loop->later = work;
+    loop->later_ms = now_ms() + delay_ms + 1; /* what is cut off below a millisecond */
+}
+
+/* For epoll_wait; -1: for ever. */
+static int wait_ms(const struct loop *loop)
+{
+    int64_t left_ms;
+
+    if (!loop->later) {
+        return -1;
+    }
+    left_ms = loop->later_ms - now_ms();
+    return left_ms <= 0 ? 0 : left_ms < INT_MAX ? (int)left_ms : INT_MAX;
+}
+
+static void run_later(struct loop *loop)
+{
+    struct loop_work *work = loop->later;
+
+    if (work && now_ms() >= loop->later_ms) {
+        loop->later = NULL;
+        work->run(work->opaque);
+    }
+}
+
 int loop_run(struct loop *loop)
 {
     struct epoll_event events[EVENTS_PER_WAIT];
     int num, i;
 
     while (!quitting(loop)) {
-        num = epoll_wait(loop->epoll_fd, events, EVENTS_PER_WAIT, -1);
+        num = epoll_wait(loop->epoll_fd, events, EVENTS_PER_WAIT, wait_ms(loop));
         if (num < 0 && errno != EINTR) {
             return -errno;
         }
@@ -211,6 +249,7 @@ int loop_run(struct loop *loop)
 
             source->ready(source->opaque, events[i].events);
         }
+        run_later(loop);
     }
     return 0;
 }

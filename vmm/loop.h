@@ -43,6 +43,9 @@ struct loop {
     pthread_mutex_t lock; /* the fields below; no other lock is taken inside */
     struct loop_work *first, *last;
     bool quit;
+    /* Of the loop's thread. */
+    struct loop_work *later; /* NULL: none */
+    int64_t later_ms;        /* CLOCK_MONOTONIC */
 };
 
 /*
@@ -74,6 +77,13 @@ void loop_remove(struct loop *loop, struct loop_source *source);
 
 /* Runs `work` once on the loop's thread; nothing when it waits already. Context: any thread. */
 void loop_post(struct loop *loop, struct loop_work *work);
+
+/*
+ * Runs `work` once, `delay_ms` (0..) from now or a little later. It is the wait that ends in time:
+ * no timer is made, and a loop that ends before has spent nothing on it.
+ * Context: the loop's thread, or before it runs. One at a time: none may be pending.
+ */
+void loop_post_later(struct loop *loop, struct loop_work *work, unsigned delay_ms);
 
 /* Serves sources until loop_quit(); work that is posted by then runs. Returns: 0; -errno. */
 int loop_run(struct loop *loop) __attribute__((warn_unused_result));

@@ -146,10 +146,9 @@ static int make_vm(struct machine *machine, struct error *err)
         return result;
     }
     if (x86_needs_kvm_pages()) {
-        result = kvm_set_identity_map_addr(kvm, BOARD_KVM_IDENTITY_ADDR);
-        if (result == 0) {
-            result = kvm_set_tss_addr(kvm, BOARD_KVM_TSS_ADDR);
-        }
+        /* The identity map's page below stays where KVM has it by itself. */
+        _Static_assert(BOARD_KVM_IDENTITY_ADDR == 0xfffbc000, "KVM's default");
+        result = kvm_set_tss_addr(kvm, BOARD_KVM_TSS_ADDR);
         if (result < 0) {
             return error_set_errno(err, -result, "KVM_SET_TSS_ADDR");
         }

@@ -66,7 +66,7 @@ struct machine {
     struct verdict_box verdict;
     /* private */
     struct machine_irq irqs[MACHINE_IRQ_NUM];
-    struct loop_work reset_work;
+    struct loop_work reset_work, settled_work;
     _Atomic bool reset_pending;
     struct device_timer tick, timeout;
     struct log_limit guest_log; /* what a guest provokes */

@@ -12,8 +12,9 @@
 #include "vmm/sandbox.h"
 
 #define TICK_NS UINT64_C(250000000)
-#define FIRST_TICK_NS UINT64_C(10000000) /* by then a guest has shown that it is to stay */
 #define NS_PER_S UINT64_C(1000000000)
+
+enum { FIRST_TICK_MS = 10 /* by then a guest has shown that it is to stay */ };
 
 void machine_end(struct machine *machine, const struct verdict *verdict)
 {
@@ -214,13 +215,13 @@ static void timed_out(void *opaque)
 
 static void arm_timers(struct machine *machine)
 {
-    uint64_t now_ns = vclock_now_ns(&machine->clock);
-
     machine->tick = (struct device_timer){.expired = tick, .opaque = machine};
-    vclock_arm(&machine->clock, &machine->tick, now_ns + FIRST_TICK_NS);
+    machine->settled_work = (struct loop_work){.run = tick, .opaque = machine};
+    loop_post_later(&machine->loop, &machine->settled_work, FIRST_TICK_MS);
     if (machine->config.timeout_ns) {
         machine->timeout = (struct device_timer){.expired = timed_out, .opaque = machine};
-        vclock_arm(&machine->clock, &machine->timeout, now_ns + machine->config.timeout_ns);
+        vclock_arm(&machine->clock, &machine->timeout,
+                   vclock_now_ns(&machine->clock) + machine->config.timeout_ns);
     }
 }
 

@@ -1,13 +1,13 @@
 /*
  * sandbox.h - least privilege: no capabilities, no way to gain any, and a list of allowed system
- * calls. The list is a table with the reason for each entry, in sandbox.c.
+ * calls. The list is a table with the reason for each entry, in sandbox_calls.c.
  *
  * Order: sandbox_drop_privileges() while there is one thread (capset works on the calling thread;
  * later ones inherit), then threads start, then sandbox_filter() reaches them all (TSYNC). A call
  * that is not on the list kills the process with SIGSYS; the kernel's log (`dmesg`, "audit:
  * type=1326 ... syscall=N") names it, and `--sandbox off` with strace shows where.
  *
- * Source: seccomp(2), capabilities(7), libseccomp 2.5, libcap-ng 0.8.
+ * Source: seccomp(2), capabilities(7), capset(2), libseccomp 2.5.
  */
 #ifndef ACRE_VMM_SANDBOX_H
 #define ACRE_VMM_SANDBOX_H

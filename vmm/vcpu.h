@@ -102,8 +102,8 @@ void vcpu_group_finish(struct vcpu_group *group);
 int vcpu_group_set_entry(struct vcpu_group *group, const struct boot_entry *entry,
                          struct error *err) __attribute__((warn_unused_result));
 /*
- * Starts the threads and waits until each stands at the gate, where one hold, which
- * vcpu_group_unpark() ends, keeps them. They make no system call of their own before that.
+ * Starts the threads, with one hold in force, which vcpu_group_unpark() ends. Until then they do
+ * nothing but come to the gate; a filter that all threads get may be set meanwhile.
  */
 int vcpu_group_start(struct vcpu_group *group, struct error *err)
     __attribute__((warn_unused_result));

@@ -239,13 +239,12 @@ int vcpu_group_start(struct vcpu_group *group, struct error *err)
     for (i = 0; i < group->config.num && err_no == 0; i++) {
         struct vcpu *vcpu = &group->vcpus[i];
 
-        (void)pthread_mutex_lock(&group->lock);
+        /* No lock: the new thread would only wait for it. Nobody kicks before the hold ends. */
+        group->running++;
         err_no = pthread_create(&vcpu->thread, NULL, thread_main, vcpu);
         vcpu->thread_started = err_no == 0;
-        group->running += err_no == 0;
-        (void)pthread_mutex_unlock(&group->lock);
+        group->running -= err_no != 0;
     }
-    wait_at_gate(group);
     if (err_no != 0) {
         vcpu_group_stop(group);
         vcpu_group_join(group);
@@ -329,11 +328,14 @@ void vcpu_group_hold(struct vcpu_group *group)
 
 void vcpu_group_unpark(struct vcpu_group *group)
 {
+    bool last;
+
     (void)pthread_mutex_lock(&group->lock);
-    if (--group->holds == 0) {
+    last = --group->holds == 0;
+    (void)pthread_mutex_unlock(&group->lock);
+    if (last) { /* unlocked, so that who wakes finds the lock free */
         (void)pthread_cond_broadcast(&group->changed);
     }
-    (void)pthread_mutex_unlock(&group->lock);
 }
 
 void vcpu_group_park(struct vcpu_group *group)

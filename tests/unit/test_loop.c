@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct loop loop;
@@ -182,6 +183,67 @@ START_TEST(finish_accepts_a_zeroed_loop)
 }
 END_TEST
 
+static struct loop *later_loop;
+static int later_runs;
+
+static void run_once_and_quit(void *opaque)
+{
+    (void)opaque;
+    later_runs++;
+    loop_quit(later_loop);
+}
+
+static int64_t later_now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+START_TEST(work_posted_for_later_runs_once_and_not_before_its_time)
+{
+    struct loop_work work = {.run = run_once_and_quit};
+    struct loop own;
+    struct error err;
+    int64_t started_ms;
+
+    later_loop = &own;
+    later_runs = 0;
+    ck_assert_int_eq(loop_init(&own, &err), 0);
+    started_ms = later_now_ms();
+    loop_post_later(&own, &work, 20);
+    ck_assert_int_eq(loop_run(&own), 0);
+    ck_assert_int_ge(later_now_ms() - started_ms, 20);
+    ck_assert_int_eq(later_runs, 1);
+    ck_assert_ptr_null(own.later);
+    loop_finish(&own);
+}
+END_TEST
+
+static void quit_at_once(void *opaque)
+{
+    (void)opaque;
+    loop_quit(later_loop);
+}
+
+START_TEST(loop_that_ends_first_does_not_run_what_was_for_later)
+{
+    struct loop_work work = {.run = run_once_and_quit}, quit = {.run = quit_at_once};
+    struct loop own;
+    struct error err;
+
+    later_loop = &own;
+    later_runs = 0;
+    ck_assert_int_eq(loop_init(&own, &err), 0);
+    loop_post_later(&own, &work, 10000);
+    loop_post(&own, &quit);
+    ck_assert_int_eq(loop_run(&own), 0);
+    ck_assert_int_eq(later_runs, 0);
+    loop_finish(&own);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("loop");
@@ -191,6 +253,8 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, quit_before_run_ends_it_at_once);
+    tcase_add_test(tcase, work_posted_for_later_runs_once_and_not_before_its_time);
+    tcase_add_test(tcase, loop_that_ends_first_does_not_run_what_was_for_later);
     tcase_add_test(tcase, readable_source_is_served);
     tcase_add_test(tcase, source_without_events_is_not_served_until_they_are_asked_for);
     tcase_add_test(tcase, regular_file_cannot_be_watched);
