@@ -32,7 +32,7 @@ struct memory_counters {
     uint64_t ranges_visited; /* flat ranges and tree nodes looked at while rendering and diffing */
     uint64_t nodes_copied;   /* flat view nodes */
     uint64_t callbacks;      /* calls into listeners */
-    uint64_t views_pending;  /* old views not yet reclaimed (goes down, too) */
+    _Atomic uint64_t views_pending; /* old views not yet reclaimed (goes down, too) */
     uint64_t views_pending_max;
 };
 

@@ -130,7 +130,7 @@ static void release(struct memory_core *core, FlatView *newest)
         flatview_unref(oldest);
     }
     pthread_mutex_lock(&core->retire_lock);
-    __atomic_fetch_sub(&core->counters.views_pending, num, __ATOMIC_RELAXED); /* throttle peeks */
+    atomic_fetch_sub_explicit(&core->counters.views_pending, num, memory_order_relaxed);
     pthread_mutex_unlock(&core->retire_lock);
 }
 
@@ -152,9 +152,10 @@ static void reclaim_start(struct memory_core *core)
 static void reclaim_cb(struct rcu_head *head)
 {
     struct memory_reclaim *reclaim = itree_entry(head, struct memory_reclaim, rcu);
-    struct memory_core *core = reclaim->core;
+    struct memory_core *core;
 
     rcu_reclaim_begins();
+    core = reclaim->core;
     release(core, reclaim->views);
     pthread_mutex_lock(&core->retire_lock);
     reclaim_start(core);
@@ -169,7 +170,7 @@ void flatview_retire(struct memory_core *core, FlatView *view)
     pthread_mutex_lock(&core->retire_lock);
     view->retired = core->retired;
     core->retired = view;
-    pending = __atomic_add_fetch(&core->counters.views_pending, 1, __ATOMIC_RELAXED);
+    pending = 1 + atomic_fetch_add_explicit(&core->counters.views_pending, 1, memory_order_relaxed);
     if (pending > core->counters.views_pending_max) {
         core->counters.views_pending_max = pending;
     }
@@ -183,7 +184,8 @@ void memory_core_throttle(struct memory_core *core)
 {
     FlatView *views = NULL;
 
-    if (__atomic_load_n(&core->counters.views_pending, __ATOMIC_RELAXED) <= VIEWS_PENDING_MAX ||
+    if (atomic_load_explicit(&core->counters.views_pending, memory_order_relaxed) <=
+            VIEWS_PENDING_MAX ||
         urcu_memb_read_ongoing() || memory_owner_inside() || core_held_by_me(core)) {
         return;
     }
