@@ -1,9 +1,10 @@
 # acre: the only build file. `make` builds build/acre and build/guest/*.elf.
 # V=release|debug|asan|tsan|cov|fuzz picks a variant (own folder), STATIC=1 one static binary,
-# CC=clang-14 the other compiler. `make help` lists targets.
+# CC=clang-14 the other compiler. `make help` lists the targets that people call.
 V ?= release
 CC = gcc
 PREFIX ?= /usr/local
+VERSION = $(shell sed -n 's/^.define VERSION "acre \(.*\)\\n"/\1/p' vmm/main.c)
 B := build$(if $(filter-out release,$(V)),/$(V))$(if $(STATIC),/static)$(if $(findstring clang,$(CC)),/clang)
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wundef -Wvla -Wstrict-prototypes \
@@ -33,12 +34,12 @@ FUZZ := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 GUESTS := $(patsubst guest/%.c,$(B)/guest/%.elf,$(wildcard guest/*.c))
 BOARDS := $(patsubst vmm/boards/%.dts,$(B)/boards/%.dtb,$(wildcard vmm/boards/*.dts))
 
-all: $(B)/acre guests
+all: $(B)/acre guests ## build acre and the guests (the default)
 guests: $(GUESTS)
-lib: $(B)/libacre-memory.a
-unit: $(UNIT)
+lib: $(B)/libacre-memory.a ## build the memory API alone
+unit: $(UNIT) ## build the unit tests
 bench-bin: $(BENCH)
-fuzz: $(FUZZ)
+fuzz: $(FUZZ) ## build the fuzz targets (with V=fuzz)
 
 $(B)/acre: $(B)/obj/vmm/main.o $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -78,16 +79,27 @@ $(FUZZ): $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libacre-unit.a $(B)/libacre-vmm.
 
 $(B)/acre.1: vmm/acre.1.scd
 	scdoc <$< >$@
-install: $(B)/acre $(B)/acre.1
+install: $(B)/acre $(B)/acre.1 lib ## install below DESTDIR and PREFIX (/usr/local)
 	install -D -m 755 $(B)/acre "$(DESTDIR)$(PREFIX)/bin/acre"
 	install -D -m 644 $(B)/acre.1 "$(DESTDIR)$(PREFIX)/share/man/man1/acre.1"
 	install -D -m 644 vmm/acre.bash-completion \
 		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/acre"
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/lib" $(B)/libacre-memory.a
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/include/acre/memory" \
+		$(filter-out memory/internal.h memory/rcu.h,$(wildcard memory/*.h))
+	install -d "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' memory/acre-memory.pc.in \
+		>"$(DESTDIR)$(PREFIX)/lib/pkgconfig/acre-memory.pc"
+clean: ## remove all that was built
+	rm -rf build
+help: ## list targets and variables
+	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@sed -n '2,3s/^# //p' Makefile
 
 -include guest/guest.mk
 -include tests/tests.mk
 -include tests/bench/bench.mk
 -include $(shell find $(B)/obj $(B)/tests -name '*.d' 2>/dev/null)
-.PHONY: all guests lib unit bench-bin fuzz install
+.PHONY: all guests lib unit bench-bin fuzz install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
