@@ -99,6 +99,11 @@ int memory_worker_start(void) __attribute__((warn_unused_result));
 void memory_thread_register(void);
 void memory_thread_unregister(void);
 
+/*
+ * For a listener whose apply failed and cannot put back what it had done: marks the core broken
+ * (the first call counts) and tells config.broken. Context: in apply or undo.
+ */
+void memory_core_break(struct memory_core *core, int apply_error, int undo_error);
 /* True when the undo of a failed commit failed too: the map is not to be trusted any more. */
 bool memory_core_is_broken(const struct memory_core *core, int *apply_error, int *undo_error);
 

@@ -61,6 +61,19 @@ static int prepare(struct memory_core *core, const struct step *steps, size_t nu
 }
 
 /* An undo that fails too leaves a map that nobody knows: the core says so once, and for good. */
+void memory_core_break(struct memory_core *core, int apply_error, int undo_error)
+{
+    if (core->broken) {
+        return;
+    }
+    core->broken = true;
+    core->broken_apply = apply_error;
+    core->broken_undo = undo_error;
+    if (core->config.broken) {
+        core->config.broken(core->config.opaque, apply_error, undo_error);
+    }
+}
+
 static void undo(struct memory_core *core, const struct step *steps, size_t num, int apply_error)
 {
     while (num-- > 0) {
@@ -70,13 +83,8 @@ static void undo(struct memory_core *core, const struct step *steps, size_t num,
             core->counters.callbacks++;
             ret = steps[num].listener->undo(steps[num].listener, &steps[num].plan->commit);
         }
-        if (ret && !core->broken) {
-            core->broken = true;
-            core->broken_apply = apply_error;
-            core->broken_undo = ret;
-            if (core->config.broken) {
-                core->config.broken(core->config.opaque, apply_error, ret);
-            }
+        if (ret) {
+            memory_core_break(core, apply_error, ret);
         }
     }
 }
@@ -327,7 +335,7 @@ int memory_listener_register(MemoryListener *listener, AddressSpace *as)
             listeners_tell(core, plan);
         }
         core->in_commit = false;
-        if (parked) {
+        if (parked && !core->broken) {
             core->config.unpark(core->config.opaque);
         }
         plan_free(plan);
@@ -352,7 +360,7 @@ void memory_listener_unregister(MemoryListener *listener)
         (void)listeners_carry_out(as->core, plan, &parked); /* it leaves whatever it says */
         listeners_tell(as->core, plan);
         as->core->in_commit = false;
-        if (parked) {
+        if (parked && !as->core->broken) {
             as->core->config.unpark(as->core->config.opaque);
         }
         plan_free(plan);

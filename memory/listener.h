@@ -61,6 +61,7 @@ struct MemoryListener {
     void *opaque; /* the listener's own */
     int (*prepare)(MemoryListener *listener, MemoryCommit *commit);
     void (*cancel)(MemoryListener *listener, const MemoryCommit *commit);
+    /* On failure it puts back what it had done, or else calls memory_core_break(). */
     int (*apply)(MemoryListener *listener, const MemoryCommit *commit);
     /* 0, or -errno when the old state could not be had back: the core then counts as broken. */
     int (*undo)(MemoryListener *listener, const MemoryCommit *commit);

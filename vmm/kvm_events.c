@@ -5,6 +5,7 @@
 #include "vmm/kvm_events.h"
 
 #include <errno.h>
+#include <sys/eventfd.h>
 
 enum { PRIORITY = 11 /* after the slots */ };
 
@@ -78,8 +79,8 @@ static int apply(MemoryListener *listener, const MemoryCommit *commit)
         return 0;
     }
     undo_result = roll_back(events, commit);
-    if (undo_result != 0 && events->broken) {
-        events->broken(events->broken_opaque, result, undo_result);
+    if (undo_result != 0) {
+        memory_core_break(commit->as->core, result, undo_result);
     }
     return result;
 }
@@ -89,8 +90,7 @@ static int undo(MemoryListener *listener, const MemoryCommit *commit)
     return roll_back(listener->opaque, commit);
 }
 
-int kvm_events_init(struct kvm_events *events, struct kvm *kvm, AddressSpace *as, bool pio,
-                    void (*broken)(void *opaque, int apply_error, int undo_error), void *opaque)
+int kvm_events_init(struct kvm_events *events, struct kvm *kvm, AddressSpace *as, bool pio)
 {
     int result;
 
@@ -103,8 +103,6 @@ int kvm_events_init(struct kvm_events *events, struct kvm *kvm, AddressSpace *as
         .kvm = kvm,
         .pio = pio,
         .zones = kvm_has(kvm, pio ? KVM_HAS_COALESCED_PIO : KVM_HAS_COALESCED_MMIO) > 0,
-        .broken = broken,
-        .broken_opaque = opaque,
     };
     result = memory_listener_register(&events->listener, as);
     events->registered = result == 0;
@@ -118,4 +116,10 @@ void kvm_events_finish(struct kvm_events *events, bool forget)
         memory_listener_unregister(&events->listener);
     }
     *events = (struct kvm_events){0};
+}
+
+void kvm_events_signal(void *opaque, int fd)
+{
+    (void)opaque;
+    (void)eventfd_write(fd, 1); /* a full counter is signalled already */
 }

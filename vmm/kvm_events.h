@@ -19,19 +19,21 @@ struct kvm_events {
     bool zones; /* this KVM coalesces here */
     bool registered, forgetting;
     size_t done; /* steps of the commit at hand */
-    void (*broken)(void *opaque, int apply_error, int undo_error);
-    void *broken_opaque;
 };
 
 /*
  * @pio     the space is that of the ports.
- * @broken  a roll-back failed as well: no vCPU may run again. May be NULL.
  * Returns: 0; -errno of an ioctl (-ENOSPC: more than KVM's 1000 devices), nothing is left then.
  */
-int kvm_events_init(struct kvm_events *events, struct kvm *kvm, AddressSpace *as, bool pio,
-                    void (*broken)(void *opaque, int apply_error, int undo_error), void *opaque)
+int kvm_events_init(struct kvm_events *events, struct kvm *kvm, AddressSpace *as, bool pio)
     __attribute__((warn_unused_result));
 /* @forget  true: the VM is about to be closed; issue no ioctl. Accepts a zeroed one. */
 void kvm_events_finish(struct kvm_events *events, bool forget);
+
+/*
+ * Signals one, for writes that reached dispatch (memory_core_config.signal_eventfd): those that
+ * came out of KVM_RUN while a commit had taken the eventfd from KVM, and those of acre itself.
+ */
+void kvm_events_signal(void *opaque, int fd);
 
 #endif

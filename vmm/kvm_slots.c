@@ -5,11 +5,17 @@
 #include "vmm/kvm_slots_plan.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { PRIORITY = 10, SLOTS_WHEN_UNKNOWN = 32 };
+
+void *kvm_slots_alloc(struct kvm_slots *slots, void *old, size_t num, size_t size)
+{
+    if (slots->fail_alloc && --slots->fail_alloc == 0) {
+        return NULL;
+    }
+    return reallocarray(old, num, size);
+}
 
 /* One ioctl. @size  0: delete. */
 static int issue(struct kvm_slots *slots, const struct kvm_slot *slot, uint32_t flags,
@@ -30,10 +36,14 @@ static int issue(struct kvm_slots *slots, const struct kvm_slot *slot, uint32_t 
     return kvm_set_memory_region(slots->kvm, &region);
 }
 
+/* What KVM logged goes with the slot: it is read first, with the vCPUs parked. */
 static int slot_delete(struct kvm_slots *slots, struct kvm_slot *slot)
 {
-    int result = issue(slots, slot, 0, 0);
+    int result = kvm_slots_log_read(slots, slot);
 
+    if (result == 0) {
+        result = issue(slots, slot, 0, 0);
+    }
     if (result == 0) {
         itree_remove(&slots->slots, &slot->node);
     }
@@ -45,23 +55,31 @@ static int slot_create(struct kvm_slots *slots, struct kvm_slot *slot)
     int result = issue(slots, slot, slot->flags, slot->node.last - slot->node.first + 1);
 
     if (result == 0) {
+        kvm_slots_log_begin(slot);
         itree_insert(&slots->slots, &slot->node);
     }
     return result;
 }
 
-/* Exchanges the flags of a slot and of its copy in the plan. */
+/* Exchanges the flags of a slot, and what belongs to its log, with its copy in the plan. */
 static int slot_swap_flags(struct kvm_slots *slots, struct kvm_slot *copy)
 {
     struct kvm_slot *slot =
         itree_entry(itree_overlap_first(&slots->slots, copy->node.first, copy->node.last),
                     struct kvm_slot, node);
     uint32_t flags = slot->flags;
-    int result = issue(slots, slot, copy->flags, slot->node.last - slot->node.first + 1);
+    uint64_t *synced = slot->synced;
+    int result = kvm_slots_log_read(slots, slot);
 
     if (result == 0) {
+        result = issue(slots, slot, copy->flags, slot->node.last - slot->node.first + 1);
+    }
+    if (result == 0) {
         slot->flags = copy->flags;
+        slot->synced = copy->synced;
         copy->flags = flags;
+        copy->synced = synced;
+        kvm_slots_log_begin(slot);
     }
     return result;
 }
@@ -144,7 +162,7 @@ static int prepare(MemoryListener *listener, MemoryCommit *commit)
 
     kvm_slots_plan_reset(slots);
     result = kvm_slots_plan(slots, commit);
-    if (result == 0 && slots->plan->removed.num > 0) {
+    if (result == 0 && (slots->plan->removed.num > 0 || slots->plan->stops_log)) {
         commit->park = true;
     }
     return result;
@@ -166,8 +184,8 @@ static int apply(MemoryListener *listener, const MemoryCommit *commit)
         return 0;
     }
     undo_result = roll_back(slots, commit->park);
-    if (undo_result != 0 && slots->config.broken) {
-        slots->config.broken(slots->config.opaque, result, undo_result);
+    if (undo_result != 0) {
+        memory_core_break(commit->as->core, result, undo_result);
     }
     return result;
 }
@@ -213,10 +231,11 @@ static void free_all(struct kvm_slots *slots)
     }
     while ((node = itree_first(&slots->slots))) {
         itree_remove(&slots->slots, node);
-        free(itree_entry(node, struct kvm_slot, node));
+        kvm_slot_free(itree_entry(node, struct kvm_slot, node));
     }
     kvm_slots_cuts_clear(slots);
     free(slots->ids);
+    free(slots->log);
     free(slots->plan);
     *slots = (struct kvm_slots){0};
 }
@@ -234,6 +253,8 @@ int kvm_slots_init(struct kvm_slots *slots, struct kvm *kvm, AddressSpace *as,
                      .cancel = cancel,
                      .apply = apply,
                      .undo = undo,
+                     .log_sync = kvm_slots_log_sync,
+                     .log_clear = kvm_slots_log_clear,
                      .commit = settled},
         .kvm = kvm,
     };
@@ -299,53 +320,4 @@ struct kvm_slots_delta kvm_slots_last_delta(const struct kvm_slots *slots)
         .changed_num = plan->changed.num,
         .ioctls = plan->ioctls,
     };
-}
-
-/* Checks that slots tile one piece, moving `node` past them. */
-static bool audit_piece(const struct slot_piece *piece, struct itree_node **node, char *why,
-                        size_t why_size)
-{
-    hwaddr at = piece->first;
-
-    do {
-        const struct kvm_slot *slot = *node ? itree_entry(*node, struct kvm_slot, node) : NULL;
-
-        if (!slot || slot->node.first != at || slot->node.last > piece->last) {
-            (void)snprintf(why, why_size, "no slot begins at %016" PRIx64 " and ends in its range",
-                           at);
-            return false;
-        }
-        if (slot->hva != piece->hva + (at - piece->first) || slot->flags != piece->flags) {
-            (void)snprintf(why, why_size,
-                           "slot %u at %016" PRIx64 " has hva %" PRIx64 " flags %" PRIx32
-                           ", the view says %" PRIx64 " and %" PRIx32,
-                           slot->id, at, slot->hva, slot->flags, piece->hva + (at - piece->first),
-                           piece->flags);
-            return false;
-        }
-        at = slot->node.last + 1;
-        *node = itree_next(*node);
-    } while (at - 1 != piece->last);
-    return true;
-}
-
-bool kvm_slots_audit(const struct kvm_slots *slots, const FlatView *view, char *why,
-                     size_t why_size)
-{
-    const FlatRange *range = flatview_at_or_after(view, 0);
-    struct itree_node *node = itree_first(&slots->slots);
-    struct slot_piece piece;
-
-    while (range) {
-        if (slot_piece_of_range(range, &piece) && !audit_piece(&piece, &node, why, why_size)) {
-            return false;
-        }
-        range = range->last == UINT64_MAX ? NULL : flatview_at_or_after(view, range->last + 1);
-    }
-    if (node) {
-        (void)snprintf(why, why_size, "slot %u at %016" PRIx64 " shows no memory of the view",
-                       itree_entry(node, struct kvm_slot, node)->id, node->first);
-        return false;
-    }
-    return true;
 }

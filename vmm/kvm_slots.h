@@ -11,8 +11,15 @@
  * has gone, so that showing it again costs a delete and/or a create. They are given up, all at
  * once, only when slot ids run short.
  *
+ * Where a region is logged (dirty.h) its slots carry KVM_MEM_LOG_DIRTY_PAGES, switched in place.
+ * What KVM logged is brought in at each sync, and, with the vCPUs parked, before a slot goes or is
+ * logged no longer: no bit is lost, and none invented (but a page counts as written when KVM fails
+ * to say). Taken bits are cleared in KVM page by page (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2), so that
+ * a sync does not watch all memory anew; without that capability a sync does.
+ *
  * Context: as listeners; lookups and the audit under the core lock or where no commit can run.
- * Source: api.rst 4.35 KVM_SET_USER_MEMORY_REGION.
+ * Source: api.rst 4.35 KVM_SET_USER_MEMORY_REGION, 4.8 KVM_GET_DIRTY_LOG, 4.117
+ * KVM_CLEAR_DIRTY_LOG.
  */
 #ifndef ACRE_VMM_KVM_SLOTS_H
 #define ACRE_VMM_KVM_SLOTS_H
@@ -31,6 +38,7 @@ struct kvm_slot {
     MemoryRegion *mr;      /* what it shows; referenced by the view */
     struct kvm_slot *next; /* private: in a delta's list */
     bool going;            /* private: the commit at hand deletes it */
+    uint64_t *synced;      /* private: a bit a page, what KVM reported and was not told to forget */
 };
 
 /* What the last commit did to the slots; lists in order of issue. */
@@ -47,8 +55,6 @@ struct kvm_slots_config {
     /* Keep vCPUs out of KVM_RUN while a roll-back deletes slots; nests. May be NULL. */
     void (*park)(void *opaque);
     void (*unpark)(void *opaque);
-    /* A roll-back failed too: the slots are unknown, no vCPU may run again. May be NULL. */
-    void (*broken)(void *opaque, int apply_error, int undo_error);
     void *opaque;
 };
 
@@ -63,6 +69,10 @@ struct kvm_slots {
     struct itree cuts;           /* split points: [gpa, gpa] */
     uint64_t *ids;               /* bitmap of ids in use */
     unsigned id_max, id_room;    /* the limit; bits there is room for */
+    uint64_t *log;               /* room for the log of any slot that is logged */
+    size_t log_room;             /* words */
+    bool log_used, log_manual;   /* a slot was logged; KVM leaves the clearing to us */
+    uint64_t fail_alloc;         /* tests: the n-th allocation from now fails; 0: none */
     bool forgetting;             /* the VM goes away with all its slots: no ioctls */
     struct kvm_slots_plan *plan; /* of the commit at hand, then what the last one did */
 };
@@ -92,9 +102,10 @@ size_t kvm_slots_num(const struct kvm_slots *slots);
 struct kvm_slots_delta kvm_slots_last_delta(const struct kvm_slots *slots);
 
 /*
- * True when the slots are exactly the whole pages of the RAM-like part of `view`, with its flags.
+ * True when the slots are exactly the whole pages of the RAM-like part of `view`: each of its pages
+ * in one slot, with its host address and flags, and no slot shows anything else.
  * @why  caller's buffer for the first difference.
- * Cost: O(n).
+ * Cost: O(n log n).
  */
 bool kvm_slots_audit(const struct kvm_slots *slots, const FlatView *view, char *why,
                      size_t why_size);

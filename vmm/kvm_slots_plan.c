@@ -1,7 +1,7 @@
 /*
- * kvm_slots_plan.c - what a commit removes and adds is compared as pages with memory behind them;
- * only where that differs are slots touched. A slot that is touched goes as a whole, and what is
- * left of it comes back as new ones: the cut is then a split point, and no later slot crosses it.
+ * kvm_slots_plan.c - only where a commit changes the memory behind an address are slots touched. A
+ * slot that is touched goes as a whole, and what is left of it comes back as new ones: the cut is
+ * then a split point, and no later slot crosses it.
  */
 #include "vmm/kvm_slots_plan.h"
 
@@ -9,55 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE_MASK ((uint64_t)KVM_SLOTS_PAGE - 1)
-
-bool slot_piece_of(const MemoryRegionSection *section, struct slot_piece *piece)
-{
-    hwaddr first, end = section->last + 1; /* 0 is 2^64 */
-    bool readonly;
-    uint64_t host;
-
-    if (!memory_section_is_slot(section, &readonly) ||
-        __builtin_add_overflow(section->offset_within_address_space, PAGE_MASK, &first)) {
-        return false;
-    }
-    host = (uint64_t)(uintptr_t)memory_section_host(section);
-    first &= ~PAGE_MASK;
-    end &= ~PAGE_MASK;
-    if (host == 0 || (end == 0 ? section->last != UINT64_MAX : first >= end) ||
-        ((host ^ section->offset_within_address_space) & PAGE_MASK) != 0) {
-        return false;
-    }
-    *piece = (struct slot_piece){
-        .first = first,
-        .last = end - 1,
-        .hva = host + (first - section->offset_within_address_space),
-        .flags = (readonly ? KVM_MEM_READONLY : 0U) |
-                 (section->dirty_log_mask ? KVM_MEM_LOG_DIRTY_PAGES : 0U),
-        .mapped = true,
-        .mr = section->mr,
-    };
-    return true;
-}
-
-bool slot_piece_of_range(const FlatRange *range, struct slot_piece *piece)
-{
-    MemoryRegionSection section = {
-        .mr = range->mr,
-        .offset_within_region = range->offset_in_region,
-        .offset_within_address_space = range->first,
-        .last = range->last,
-        .dirty_log_mask = range->dirty_log_mask,
-        .romd_mode = range->romd_mode,
-        .readonly = range->readonly,
-        .nonvolatile = range->nonvolatile,
-        .unmergeable = range->unmergeable,
-    };
-
-    return slot_piece_of(&section, piece);
-}
-
-void slot_list_add(struct slot_list *list, struct kvm_slot *slot)
+static void slot_list_add(struct slot_list *list, struct kvm_slot *slot)
 {
     slot->next = NULL;
     if (list->last) {
@@ -67,105 +19,6 @@ void slot_list_add(struct slot_list *list, struct kvm_slot *slot)
     }
     list->last = slot;
     list->num++;
-}
-
-static int pieces_add(struct slot_pieces *pieces, const struct slot_piece *piece)
-{
-    if (pieces->num == pieces->room) {
-        size_t room = pieces->room ? 2 * pieces->room : 16;
-        void *items = reallocarray(pieces->items, room, sizeof(*pieces->items));
-
-        if (!items) {
-            return -ENOMEM;
-        }
-        pieces->items = items;
-        pieces->room = room;
-    }
-    pieces->items[pieces->num++] = *piece;
-    return 0;
-}
-
-static int pieces_of_sections(const MemoryRegionSection *sections, size_t num,
-                              struct slot_pieces *pieces)
-{
-    struct slot_piece piece;
-    size_t i;
-    int result = 0;
-
-    for (i = 0; i < num && result == 0; i++) {
-        if (slot_piece_of(&sections[i], &piece)) {
-            result = pieces_add(pieces, &piece);
-        }
-    }
-    return result;
-}
-
-/* [first, last] of a piece, by itself. */
-static struct slot_piece piece_cut(const struct slot_piece *piece, hwaddr first, hwaddr last)
-{
-    struct slot_piece cut = *piece;
-
-    cut.first = first;
-    cut.last = last;
-    cut.hva += piece->mapped ? first - piece->first : 0;
-    return cut;
-}
-
-static struct slot_piece piece_of_slot(const struct kvm_slot *slot)
-{
-    return (struct slot_piece){slot->node.first, slot->node.last, slot->hva, slot->flags, true,
-                               slot->mr};
-}
-
-/* The same memory at the same addresses. */
-static bool piece_same(const struct slot_piece *a, const struct slot_piece *b)
-{
-    return a->mapped == b->mapped &&
-           (!a->mapped || (a->hva - a->first == b->hva - b->first && a->flags == b->flags));
-}
-
-/* What a sorted list shows at `at`, as far as that goes; unmapped up to the next piece. */
-static struct slot_piece piece_at(const struct slot_pieces *pieces, size_t *next, hwaddr at)
-{
-    const struct slot_piece *piece;
-
-    while (*next < pieces->num && pieces->items[*next].last < at) {
-        (*next)++;
-    }
-    if (*next == pieces->num) {
-        return (struct slot_piece){.first = at, .last = UINT64_MAX};
-    }
-    piece = &pieces->items[*next];
-    if (piece->first > at) {
-        return (struct slot_piece){.first = at, .last = piece->first - 1};
-    }
-    return piece_cut(piece, at, piece->last);
-}
-
-/*
- * Walks old and new in step; where they differ the new is added to `changes`, where only the region
- * differs to `renamed`.
- */
-static int pieces_compare(const struct slot_pieces *before, const struct slot_pieces *after,
-                          struct slot_pieces *changes, struct slot_pieces *renamed)
-{
-    size_t i = 0, j = 0;
-    hwaddr at = 0, last;
-    int result = 0;
-
-    do {
-        struct slot_piece was = piece_at(before, &i, at), is = piece_at(after, &j, at), change;
-
-        last = was.last < is.last ? was.last : is.last;
-        change = piece_cut(&is, at, last);
-        if (!piece_same(&was, &is)) {
-            result = pieces_add(changes, &change);
-        } else if (is.mapped && was.mr != is.mr) {
-            result = pieces_add(renamed, &change);
-        }
-        at = last + 1;
-    } while (result == 0 && last != UINT64_MAX);
-    return result;
 }
 
 static struct kvm_slot *slot_of(struct itree_node *node)
@@ -203,74 +56,47 @@ static int collect_wanted(struct kvm_slots *slots, const struct slot_pieces *cha
 
     for (i = 0; i < changes->num && result == 0; i++) {
         if (changes->items[i].mapped) {
-            result = pieces_add(wanted, &changes->items[i]);
+            result = slot_pieces_add(slots, wanted, &changes->items[i]);
         }
     }
     for (slot = slots->plan->removed.first; slot && result == 0; slot = slot->next) {
-        struct slot_piece rest = piece_of_slot(slot), part;
+        struct slot_piece rest = slot_piece_of_slot(slot), part;
 
         while (changes->items[j].last < rest.first) {
             j++;
         }
         for (i = j; i < changes->num && changes->items[i].first <= rest.last && result == 0; i++) {
             if (changes->items[i].first > rest.first) {
-                part = piece_cut(&rest, rest.first, changes->items[i].first - 1);
-                result = pieces_add(wanted, &part);
+                part = slot_piece_cut(&rest, rest.first, changes->items[i].first - 1);
+                result = slot_pieces_add(slots, wanted, &part);
             }
             if (changes->items[i].last >= rest.last) {
                 break;
             }
-            rest = piece_cut(&rest, changes->items[i].last + 1, rest.last);
+            rest = slot_piece_cut(&rest, changes->items[i].last + 1, rest.last);
         }
         if (result == 0 && (i == changes->num || changes->items[i].first > rest.last)) {
-            result = pieces_add(wanted, &rest);
+            result = slot_pieces_add(slots, wanted, &rest);
         }
     }
     return result;
 }
 
-static int compare_first(const void *a, const void *b)
+static int add_slot(struct kvm_slots *slots, const struct slot_piece *piece)
 {
-    const struct slot_piece *left = a, *right = b;
-
-    return left->first < right->first ? -1 : left->first > right->first;
-}
-
-/* Sorts, and joins neighbours that continue each other. */
-static void pieces_join(struct slot_pieces *pieces)
-{
-    size_t i, kept = 0;
-
-    if (pieces->num == 0) {
-        return;
-    }
-    qsort(pieces->items, pieces->num, sizeof(*pieces->items), compare_first);
-    for (i = 1; i < pieces->num; i++) {
-        struct slot_piece *last = &pieces->items[kept];
-
-        if (last->last + 1 == pieces->items[i].first && piece_same(last, &pieces->items[i])) {
-            last->last = pieces->items[i].last;
-        } else {
-            pieces->items[++kept] = pieces->items[i];
-        }
-    }
-    pieces->num = kept + 1;
-}
-
-static int add_slot(struct kvm_slots_plan *plan, const struct slot_piece *piece)
-{
-    struct kvm_slot *slot = calloc(1, sizeof(*slot));
+    struct kvm_slot *slot = kvm_slots_alloc(slots, NULL, 1, sizeof(*slot));
 
     if (!slot) {
         return -ENOMEM;
     }
-    slot->node.first = piece->first;
-    slot->node.last = piece->last;
-    slot->hva = piece->hva;
-    slot->flags = piece->flags;
-    slot->mr = piece->mr;
-    slot_list_add(&plan->added, slot);
-    return 0;
+    *slot = (struct kvm_slot){
+        .node = {.first = piece->first, .last = piece->last},
+        .hva = piece->hva,
+        .flags = piece->flags,
+        .mr = piece->mr,
+    };
+    slot_list_add(&slots->plan->added, slot);
+    return slot->flags & KVM_MEM_LOG_DIRTY_PAGES ? kvm_slots_log_prepare(slots, slot) : 0;
 }
 
 /* Slots for the wanted pieces, parted at split points and at the kernel's limit. */
@@ -292,12 +118,12 @@ static int tile(struct kvm_slots *slots, const struct slot_pieces *wanted)
             if ((last - rest.first) / KVM_SLOTS_PAGE >= KVM_SLOT_PAGES_MAX) {
                 last = rest.first + KVM_SLOT_PAGES_MAX * KVM_SLOTS_PAGE - 1;
             }
-            part = piece_cut(&rest, rest.first, last);
-            result = add_slot(slots->plan, &part);
+            part = slot_piece_cut(&rest, rest.first, last);
+            result = add_slot(slots, &part);
             if (last == rest.last) {
                 break;
             }
-            rest = piece_cut(&rest, last + 1, rest.last);
+            rest = slot_piece_cut(&rest, last + 1, rest.last);
         }
     }
     return result;
@@ -330,7 +156,7 @@ static int id_take(struct kvm_slots *slots)
     }
     if (id >= slots->id_room) {
         room = slots->id_room ? 2 * slots->id_room : 64;
-        ids = reallocarray(slots->ids, room / 64, sizeof(*ids));
+        ids = kvm_slots_alloc(slots, slots->ids, room / 64, sizeof(*ids));
         if (!ids) {
             return -ENOMEM;
         }
@@ -365,93 +191,114 @@ static int assign_ids(struct kvm_slots *slots)
     return 0;
 }
 
-/* Only the flags of these slots change: KVM does that in place. */
-static int plan_log_changes(struct kvm_slots *slots, const MemoryCommit *commit)
+/* KVM changes the flags of a slot in place. */
+static int add_changed(struct kvm_slots *slots, const struct kvm_slot *slot, uint32_t flags)
+{
+    struct kvm_slot *copy = kvm_slots_alloc(slots, NULL, 1, sizeof(*copy));
+
+    if (!copy) {
+        return -ENOMEM;
+    }
+    *copy = *slot;
+    copy->flags = flags;
+    copy->synced = NULL;
+    slot_list_add(&slots->plan->changed, copy);
+    if (flags & KVM_MEM_LOG_DIRTY_PAGES) {
+        return kvm_slots_log_prepare(slots, copy);
+    }
+    slots->plan->stops_log = true;
+    return 0;
+}
+
+/*
+ * Slots that lie within what is logged from now on, or no longer, change their flags. Those that
+ * exceed it have to be split: that part of the memory changes as any other.
+ */
+static int plan_log_changes(struct kvm_slots *slots, struct slot_diff *diff)
 {
     struct itree_node *node;
-    struct slot_piece piece;
     size_t i;
+    int result = 0;
 
-    for (i = 0; i < commit->log_num; i++) {
-        MemoryRegionSection section = commit->log[i].section;
+    for (i = 0; i < diff->relogs.num; i++) {
+        const struct slot_piece *piece = &diff->relogs.items[i];
+        struct slot_piece part;
 
-        section.dirty_log_mask = commit->log[i].new_mask;
-        if (!slot_piece_of(&section, &piece)) {
-            continue;
-        }
-        for (node = itree_overlap_first(&slots->slots, piece.first, piece.last); node;
-             node = itree_overlap_next(node, piece.first, piece.last)) {
-            struct kvm_slot *copy;
-
-            if (slot_of(node)->flags == piece.flags) {
+        for (node = itree_overlap_first(&slots->slots, piece->first, piece->last);
+             node && result == 0; node = itree_overlap_next(node, piece->first, piece->last)) {
+            if (piece->first <= node->first && node->last <= piece->last) {
+                result = add_changed(slots, slot_of(node), piece->flags);
                 continue;
             }
-            copy = malloc(sizeof(*copy));
-            if (!copy) {
-                return -ENOMEM;
-            }
-            *copy = *slot_of(node);
-            copy->flags = piece.flags;
-            slot_list_add(&slots->plan->changed, copy);
+            part = slot_piece_cut(piece, node->first > piece->first ? node->first : piece->first,
+                                  node->last < piece->last ? node->last : piece->last);
+            result = slot_pieces_add(slots, &diff->changes, &part);
         }
     }
-    return 0;
+    return result;
 }
 
 static int plan_sticky(struct kvm_slots *slots, const MemoryCommit *commit)
 {
-    struct slot_pieces before = {0}, after = {0}, changes = {0}, wanted = {0};
-    int result;
+    struct slot_diff diff = {0};
+    struct slot_pieces wanted = {0};
+    int result = slot_diff_make(slots, commit, &diff);
 
-    result = pieces_of_sections(commit->del, commit->del_num, &before);
     if (result == 0) {
-        result = pieces_of_sections(commit->add, commit->add_num, &after);
+        result = plan_log_changes(slots, &diff);
     }
     if (result == 0) {
-        result = pieces_compare(&before, &after, &changes, &slots->plan->renamed);
+        slot_pieces_join(&diff.changes);
+        remove_touched(slots, &diff.changes);
+        result = collect_wanted(slots, &diff.changes, &wanted);
     }
     if (result == 0) {
-        remove_touched(slots, &changes);
-        result = collect_wanted(slots, &changes, &wanted);
-    }
-    if (result == 0) {
-        pieces_join(&wanted);
+        slot_pieces_join(&wanted);
         result = tile(slots, &wanted);
     }
-    free(before.items);
-    free(after.items);
-    free(changes.items);
+    slots->plan->renamed = diff.renamed;
+    diff.renamed = (struct slot_pieces){0};
+    slot_diff_free(&diff);
     free(wanted.items);
     return result == 0 ? assign_ids(slots) : result;
 }
 
-/* One of `pieces` (sorted) that is exactly this slot; it is then taken out by unmapping it. */
-static bool keep_exact(struct slot_pieces *pieces, size_t *next, const struct kvm_slot *slot)
+/* One of `pieces` (sorted) that is exactly this slot; NULL: none. */
+static struct slot_piece *find_exact(const struct slot_pieces *pieces, size_t *next,
+                                     const struct kvm_slot *slot)
 {
-    struct slot_piece piece = piece_of_slot(slot);
+    struct slot_piece piece = slot_piece_of_slot(slot), *found;
 
     while (*next < pieces->num && pieces->items[*next].first < piece.first) {
         (*next)++;
     }
-    if (*next == pieces->num || pieces->items[*next].first != piece.first ||
-        pieces->items[*next].last != piece.last || !piece_same(&pieces->items[*next], &piece)) {
-        return false;
-    }
-    pieces->items[*next].mapped = false;
-    return true;
+    found = *next < pieces->num ? &pieces->items[*next] : NULL;
+    return found && found->first == piece.first && found->last == piece.last &&
+                   slot_piece_same(found, &piece)
+               ? found
+               : NULL;
 }
 
-static int view_pieces(const FlatView *view, struct slot_pieces *pieces)
+/* Slots that are as they should be stay, and their piece of `all` is unmapped; others leave. */
+static int keep_exact(struct kvm_slots *slots, struct slot_pieces *all)
 {
-    const FlatRange *range = flatview_at_or_after(view, 0);
-    struct slot_piece piece;
+    struct itree_node *node;
+    size_t next = 0;
     int result = 0;
 
-    while (range && result == 0) {
-        if (slot_piece_of_range(range, &piece)) {
-            result = pieces_add(pieces, &piece);
+    for (node = itree_first(&slots->slots); node && result == 0; node = itree_next(node)) {
+        struct kvm_slot *slot = slot_of(node);
+        struct slot_piece *piece = find_exact(all, &next, slot);
+
+        if (!piece) {
+            slot->going = true;
+            slot_list_add(&slots->plan->removed, slot);
+            continue;
         }
-        range = range->last == UINT64_MAX ? NULL : flatview_at_or_after(view, range->last + 1);
+        if (piece->mr != slot->mr) {
+            result = slot_pieces_add(slots, &slots->plan->renamed, piece);
+        }
+        piece->mapped = false;
     }
     return result;
 }
@@ -460,23 +307,17 @@ static int view_pieces(const FlatView *view, struct slot_pieces *pieces)
 static int plan_compact(struct kvm_slots *slots, const MemoryCommit *commit)
 {
     struct slot_pieces all = {0}, wanted = {0};
-    struct itree_node *node;
-    size_t i, next = 0;
-    int result;
+    size_t i;
+    int result = slot_pieces_of_view(slots, commit->new_view, &all);
 
     slots->plan->compact = true;
-    result = view_pieces(commit->new_view, &all);
     if (result == 0) {
-        for (node = itree_first(&slots->slots); node; node = itree_next(node)) {
-            if (!keep_exact(&all, &next, slot_of(node))) {
-                slot_of(node)->going = true;
-                slot_list_add(&slots->plan->removed, slot_of(node));
-            }
-        }
+        slot_pieces_join(&all);
+        result = keep_exact(slots, &all);
     }
     for (i = 0; i < all.num && result == 0; i++) {
         if (all.items[i].mapped) {
-            result = pieces_add(&wanted, &all.items[i]);
+            result = slot_pieces_add(slots, &wanted, &all.items[i]);
         }
     }
     if (result == 0) {
@@ -495,13 +336,16 @@ int kvm_slots_plan(struct kvm_slots *slots, const MemoryCommit *commit)
         kvm_slots_plan_reset(slots);
         result = plan_compact(slots, commit);
     }
-    if (result == 0) {
-        result = plan_log_changes(slots, commit);
-    }
     if (result != 0) {
         kvm_slots_plan_reset(slots);
     }
     return result;
+}
+
+void kvm_slot_free(struct kvm_slot *slot)
+{
+    free(slot->synced);
+    free(slot);
 }
 
 /* Ids that the bitmap gave for this plan go back. */
@@ -528,7 +372,7 @@ static void slot_list_free(struct slot_list *list, unsigned keep_first, unsigned
     for (slot = list->first; slot; slot = next, index++) {
         next = slot->next;
         if (index < keep_first || index - keep_first >= num) {
-            free(slot);
+            kvm_slot_free(slot);
         } else {
             slot->going = false;
         }

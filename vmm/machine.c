@@ -180,6 +180,8 @@ static int make_memory(struct machine *machine, struct error *err)
         .park = park,
         .unpark = unpark,
         .flush_coalesced = flush_coalesced,
+        .signal_eventfd = kvm_events_signal,
+        .broken = map_broken,
         .log = log_line,
         .opaque = machine,
     };
@@ -216,7 +218,6 @@ static int make_map(struct machine *machine, struct error *err)
     const struct kvm_slots_config config = {
         .park = park,
         .unpark = unpark,
-        .broken = map_broken,
         .opaque = machine,
     };
     AddressSpace *memory = board_memory(machine->board);
@@ -237,11 +238,10 @@ static int make_map(struct machine *machine, struct error *err)
 void machine_make_events(struct machine *machine)
 {
     AddressSpace *memory = board_memory(machine->board), *io = board_io(machine->board);
-    int result =
-        kvm_events_init(&machine->memory_events, &machine->kvm, memory, false, map_broken, machine);
+    int result = kvm_events_init(&machine->memory_events, &machine->kvm, memory, false);
 
     if (result == 0) {
-        result = kvm_events_init(&machine->io_events, &machine->kvm, io, true, map_broken, machine);
+        result = kvm_events_init(&machine->io_events, &machine->kvm, io, true);
     }
     if (result < 0) {
         log_warn("eventfds and coalesced zones: %s; their writes exit to acre", strerror(-result));

@@ -13,7 +13,7 @@
 
 #include "vmm/kvm.h"
 
-enum { MOCK_SLOTS = 64, MOCK_EVENTS = 32, MOCK_LOG = 16384 };
+enum { MOCK_SLOTS = 64, MOCK_EVENTS = 32, MOCK_LOG = 16384, MOCK_DIRTY_WORDS = 8 };
 #define MOCK_PAGES_MAX UINT64_C(0x7fffffff)
 
 struct kvm_mock {
@@ -22,10 +22,15 @@ struct kvm_mock {
     unsigned event_num;
     struct kvm_coalesced_mmio_zone zones[MOCK_EVENTS];
     unsigned zone_num;
-    unsigned calls;      /* that change something */
-    unsigned fail_at[2]; /* these calls fail, counted from 1; 0: none */
-    int fail_errno;
-    char log[MOCK_LOG]; /* "-ID " and "+ID:first-last:flags " */
+    uint64_t dirty[MOCK_SLOTS][MOCK_DIRTY_WORDS];   /* of logged slots, the first 512 pages */
+    uint64_t watched[MOCK_SLOTS][MOCK_DIRTY_WORDS]; /* a write will be seen */
+    bool no_manual, manual;         /* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: lacking, enabled */
+    unsigned calls;                 /* that change something */
+    unsigned fail_at[2];            /* these calls fail, counted from 1; 0: none */
+    int fail_errno, fail_errno_2nd; /* of fail_at[0], [1] */
+    /* "-ID ", "+ID:first-last:flags ", "~" the same with new flags; "?ID " log read, "!ID:page+num
+     * " log cleared */
+    char log[MOCK_LOG];
 };
 
 static inline void mock_note(struct kvm_mock *mock, const char *text)
@@ -48,6 +53,12 @@ static inline bool mock_overlaps(const struct kvm_mock *mock,
         }
     }
     return false;
+}
+
+static inline void mock_watch_all(struct kvm_mock *mock, unsigned id)
+{
+    memset(mock->dirty[id], 0, sizeof(mock->dirty[id]));
+    memset(mock->watched[id], 0xff, sizeof(mock->watched[id]));
 }
 
 /* Returns: 0 or -errno, as KVM_SET_USER_MEMORY_REGION. */
@@ -92,9 +103,93 @@ static inline int mock_set_region(struct kvm_mock *mock,
                        (uint64_t)region->guest_phys_addr,
                        (uint64_t)(region->guest_phys_addr + region->memory_size - 1),
                        region->flags);
+        if (region->flags & ~mock->slots[region->slot].flags & KVM_MEM_LOG_DIRTY_PAGES) {
+            mock_watch_all(mock, region->slot);
+        }
         mock->slots[region->slot] = *region;
     }
     mock_note(mock, text);
+    return 0;
+}
+
+static inline size_t mock_log_bytes(const struct kvm_mock *mock, unsigned id)
+{
+    return (size_t)(mock->slots[id].memory_size / 4096 + 63) / 64 * 8;
+}
+
+static inline int mock_get_log(struct kvm_mock *mock, const struct kvm_dirty_log *log)
+{
+    char text[32];
+
+    if (log->slot >= MOCK_SLOTS || mock_log_bytes(mock, log->slot) > sizeof(mock->dirty[0])) {
+        return -EINVAL;
+    }
+    if (!(mock->slots[log->slot].flags & KVM_MEM_LOG_DIRTY_PAGES)) {
+        return -ENOENT;
+    }
+    memcpy(log->dirty_bitmap, mock->dirty[log->slot], mock_log_bytes(mock, log->slot));
+    if (!mock->manual) {
+        mock_watch_all(mock, log->slot);
+    }
+    (void)snprintf(text, sizeof(text), "?%u ", log->slot);
+    mock_note(mock, text);
+    return 0;
+}
+
+static inline int mock_clear_log(struct kvm_mock *mock, const struct kvm_clear_dirty_log *log)
+{
+    uint64_t pages = log->slot < MOCK_SLOTS ? mock->slots[log->slot].memory_size / 4096 : 0, i;
+    const uint64_t *bitmap = log->dirty_bitmap;
+    char text[64];
+
+    if (!mock->manual || log->first_page % 64 || log->first_page > pages ||
+        log->num_pages > pages - log->first_page ||
+        (log->num_pages < pages - log->first_page && log->num_pages % 64)) {
+        return -EINVAL;
+    }
+    if (!(mock->slots[log->slot].flags & KVM_MEM_LOG_DIRTY_PAGES)) {
+        return -ENOENT;
+    }
+    for (i = 0; i < (log->num_pages + 63) / 64; i++) {
+        mock->dirty[log->slot][log->first_page / 64 + i] &= ~bitmap[i];
+        mock->watched[log->slot][log->first_page / 64 + i] |= bitmap[i];
+    }
+    (void)snprintf(text, sizeof(text), "!%u:%" PRIx64 "+%x ", log->slot, (uint64_t)log->first_page,
+                   log->num_pages);
+    mock_note(mock, text);
+    return 0;
+}
+
+/* The guest writes a page: it is logged if it is watched, and then no more. Returns: is there
+ * memory that it may write? */
+static inline bool mock_guest_write(struct kvm_mock *mock, uint64_t gpa)
+{
+    unsigned id;
+
+    for (id = 0; id < MOCK_SLOTS; id++) {
+        const struct kvm_userspace_memory_region *slot = &mock->slots[id];
+        uint64_t page = (gpa - slot->guest_phys_addr) / 4096, bit = UINT64_C(1) << (page % 64);
+
+        if (!slot->memory_size || gpa < slot->guest_phys_addr ||
+            gpa - slot->guest_phys_addr >= slot->memory_size || (slot->flags & KVM_MEM_READONLY)) {
+            continue;
+        }
+        if ((slot->flags & KVM_MEM_LOG_DIRTY_PAGES) && (mock->watched[id][page / 64] & bit)) {
+            mock->dirty[id][page / 64] |= bit;
+            mock->watched[id][page / 64] &= ~bit;
+        }
+        return true;
+    }
+    return false;
+}
+
+static inline int mock_enable_cap(struct kvm_mock *mock, const struct kvm_enable_cap *cap)
+{
+    if (cap->cap != KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 || mock->no_manual ||
+        cap->args[0] != KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE) {
+        return -EINVAL;
+    }
+    mock->manual = true;
     return 0;
 }
 
@@ -141,10 +236,13 @@ static inline int mock_zone(struct kvm_mock *mock, const struct kvm_coalesced_mm
         mock->zones[mock->zone_num++] = *zone;
         return 0;
     }
-    for (i = 0; i < mock->zone_num; i++) {
-        if (mock->zones[i].addr == zone->addr && mock->zones[i].size == zone->size) {
+    /* The kernel's way: every zone that holds the range goes, not only that one. */
+    for (i = mock->zone_num; i-- > 0;) {
+        const struct kvm_coalesced_mmio_zone *each = &mock->zones[i];
+
+        if (each->pio == zone->pio && zone->addr >= each->addr &&
+            zone->addr + zone->size <= each->addr + each->size) {
             mock->zones[i] = mock->zones[--mock->zone_num];
-            break;
         }
     }
     return 0;
@@ -156,15 +254,27 @@ static inline int mock_call(struct kvm *kvm, int fd, unsigned long request, void
 
     (void)fd;
     if (request == KVM_CHECK_EXTENSION) {
+        if ((uintptr_t)arg == KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2) {
+            return mock->no_manual ? 0 : 3;
+        }
         return (uintptr_t)arg == KVM_CAP_NR_MEMSLOTS ? MOCK_SLOTS : 1;
     }
     mock->calls++;
-    if (mock->calls == mock->fail_at[0] || mock->calls == mock->fail_at[1]) {
+    if (mock->calls == mock->fail_at[0]) {
         return -mock->fail_errno;
+    }
+    if (mock->calls == mock->fail_at[1]) {
+        return -mock->fail_errno_2nd;
     }
     switch (request) {
     case KVM_SET_USER_MEMORY_REGION:
         return mock_set_region(mock, arg);
+    case KVM_GET_DIRTY_LOG:
+        return mock_get_log(mock, arg);
+    case KVM_CLEAR_DIRTY_LOG:
+        return mock_clear_log(mock, arg);
+    case KVM_ENABLE_CAP:
+        return mock_enable_cap(mock, arg);
     case KVM_IOEVENTFD:
         return mock_ioeventfd(mock, arg);
     case KVM_REGISTER_COALESCED_MMIO:
@@ -178,7 +288,7 @@ static inline int mock_call(struct kvm *kvm, int fd, unsigned long request, void
 
 static inline void mock_init(struct kvm_mock *mock, struct kvm *kvm)
 {
-    *mock = (struct kvm_mock){.fail_errno = ENOMEM};
+    *mock = (struct kvm_mock){.fail_errno = ENOMEM, .fail_errno_2nd = EIO};
     *kvm = (struct kvm){.sys_fd = -1, .vm_fd = -1, .call = mock_call, .opaque = mock};
 }
 
