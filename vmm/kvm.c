@@ -284,6 +284,21 @@ int kvm_vcpu_mmap_size(struct kvm *kvm)
     return call_value(kvm, kvm->sys_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 }
 
+int kvm_get_irqchip(struct kvm *kvm, struct kvm_irqchip *chip)
+{
+    return call(kvm, kvm->vm_fd, KVM_GET_IRQCHIP, chip);
+}
+
+int kvm_set_irqchip(struct kvm *kvm, const struct kvm_irqchip *chip)
+{
+    return call_const(kvm, kvm->vm_fd, KVM_SET_IRQCHIP, chip);
+}
+
+int kvm_get_msr_index_list(struct kvm *kvm, struct kvm_msr_list *list)
+{
+    return call(kvm, kvm->sys_fd, KVM_GET_MSR_INDEX_LIST, list);
+}
+
 int kvm_get_supported_cpuid(struct kvm *kvm, struct kvm_cpuid2 *cpuid)
 {
     return call(kvm, kvm->sys_fd, KVM_GET_SUPPORTED_CPUID, cpuid);
@@ -319,6 +334,11 @@ int kvm_set_msrs(struct kvm *kvm, int fd, const struct kvm_msrs *msrs)
     return call_const(kvm, fd, KVM_SET_MSRS, msrs);
 }
 
+int kvm_get_msrs(struct kvm *kvm, int fd, struct kvm_msrs *msrs)
+{
+    return call(kvm, fd, KVM_GET_MSRS, msrs);
+}
+
 int kvm_get_mp_state(struct kvm *kvm, int fd, uint32_t *state)
 {
     struct kvm_mp_state mp = {0};
@@ -343,6 +363,36 @@ int kvm_get_lapic(struct kvm *kvm, int fd, struct kvm_lapic_state *lapic)
 int kvm_set_lapic(struct kvm *kvm, int fd, const struct kvm_lapic_state *lapic)
 {
     return call_const(kvm, fd, KVM_SET_LAPIC, lapic);
+}
+
+int kvm_get_debugregs(struct kvm *kvm, int fd, struct kvm_debugregs *regs)
+{
+    return call(kvm, fd, KVM_GET_DEBUGREGS, regs);
+}
+
+int kvm_set_debugregs(struct kvm *kvm, int fd, const struct kvm_debugregs *regs)
+{
+    return call_const(kvm, fd, KVM_SET_DEBUGREGS, regs);
+}
+
+int kvm_get_xcrs(struct kvm *kvm, int fd, struct kvm_xcrs *xcrs)
+{
+    return call(kvm, fd, KVM_GET_XCRS, xcrs);
+}
+
+int kvm_set_xcrs(struct kvm *kvm, int fd, const struct kvm_xcrs *xcrs)
+{
+    return call_const(kvm, fd, KVM_SET_XCRS, xcrs);
+}
+
+int kvm_get_xsave(struct kvm *kvm, int fd, struct kvm_xsave *xsave)
+{
+    return call(kvm, fd, KVM_GET_XSAVE, xsave);
+}
+
+int kvm_set_xsave(struct kvm *kvm, int fd, const struct kvm_xsave *xsave)
+{
+    return call_const(kvm, fd, KVM_SET_XSAVE, xsave);
 }
 
 int kvm_get_vcpu_events(struct kvm *kvm, int fd, struct kvm_vcpu_events *events)

@@ -115,6 +115,11 @@ int kvm_coalesced_zone(struct kvm *kvm, const struct kvm_coalesced_mmio_zone *zo
 int kvm_create_vcpu(struct kvm *kvm, unsigned index);
 /* Returns: bytes of the vCPU mapping, or -errno. */
 int kvm_vcpu_mmap_size(struct kvm *kvm);
+/* @chip  its `chip_id` says which one. */
+int kvm_get_irqchip(struct kvm *kvm, struct kvm_irqchip *chip);
+int kvm_set_irqchip(struct kvm *kvm, const struct kvm_irqchip *chip);
+/* @list  its `nmsrs` is room on entry and the number filled on return; -E2BIG: too little. */
+int kvm_get_msr_index_list(struct kvm *kvm, struct kvm_msr_list *list);
 /* @cpuid  its `nent` is room on entry and the number filled on return; -E2BIG: too little. */
 int kvm_get_supported_cpuid(struct kvm *kvm, struct kvm_cpuid2 *cpuid);
 
@@ -126,10 +131,18 @@ int kvm_set_sregs(struct kvm *kvm, int fd, const struct kvm_sregs *sregs);
 int kvm_set_cpuid(struct kvm *kvm, int fd, const struct kvm_cpuid2 *cpuid);
 /* Returns: how many of msrs->nmsrs were set (the first that was refused ends it), or -errno. */
 int kvm_set_msrs(struct kvm *kvm, int fd, const struct kvm_msrs *msrs);
+/* Returns: how many of msrs->nmsrs were read, or -errno. */
+int kvm_get_msrs(struct kvm *kvm, int fd, struct kvm_msrs *msrs);
 int kvm_get_mp_state(struct kvm *kvm, int fd, uint32_t *state);
 int kvm_set_mp_state(struct kvm *kvm, int fd, uint32_t state);
 int kvm_get_lapic(struct kvm *kvm, int fd, struct kvm_lapic_state *lapic);
 int kvm_set_lapic(struct kvm *kvm, int fd, const struct kvm_lapic_state *lapic);
+int kvm_get_debugregs(struct kvm *kvm, int fd, struct kvm_debugregs *regs);
+int kvm_set_debugregs(struct kvm *kvm, int fd, const struct kvm_debugregs *regs);
+int kvm_get_xcrs(struct kvm *kvm, int fd, struct kvm_xcrs *xcrs);
+int kvm_set_xcrs(struct kvm *kvm, int fd, const struct kvm_xcrs *xcrs);
+int kvm_get_xsave(struct kvm *kvm, int fd, struct kvm_xsave *xsave);
+int kvm_set_xsave(struct kvm *kvm, int fd, const struct kvm_xsave *xsave);
 int kvm_get_vcpu_events(struct kvm *kvm, int fd, struct kvm_vcpu_events *events);
 int kvm_set_vcpu_events(struct kvm *kvm, int fd, const struct kvm_vcpu_events *events);
 /* Linear to guest-physical. Returns: 0; -EFAULT not mapped; -errno. */

@@ -154,7 +154,13 @@ static int make_vm(struct machine *machine, struct error *err)
         }
     }
     result = machine->irqchip ? kvm_create_irqchip(kvm) : 0;
-    return result < 0 ? error_set_errno(err, -result, "KVM_CREATE_IRQCHIP") : 0;
+    if (result < 0) {
+        return error_set_errno(err, -result, "KVM_CREATE_IRQCHIP");
+    }
+    if (machine->irqchip && machine->config.reboot) {
+        result = x86_irqchips_read(kvm, &machine->reset_irqchips);
+    }
+    return result < 0 ? error_set_errno(err, -result, "KVM_GET_IRQCHIP") : 0;
 }
 
 /* Before any thread starts: those that do not block the signals would die of them. */

@@ -66,6 +66,7 @@ struct machine {
     struct verdict_box verdict;
     /* private */
     struct machine_irq irqs[MACHINE_IRQ_NUM];
+    struct x86_irqchips reset_irqchips; /* with reboot and irqchip */
     struct loop_work reset_work, settled_work;
     _Atomic bool reset_pending;
     struct device_timer tick, timeout;

@@ -37,6 +37,25 @@ static void end_with_error(struct machine *machine, const struct error *err)
     machine_end(machine, &verdict);
 }
 
+/* Devices first: they lower their lines, which the interrupt controllers then forget. */
+static int power_on(struct machine *machine, struct error *err)
+{
+    int result = 0;
+
+    board_reset(machine->board);
+    if (machine->irqchip) {
+        result = x86_irqchips_write(&machine->kvm, &machine->reset_irqchips);
+        if (result < 0) {
+            return error_set_errno(err, -result, "resetting the interrupt controllers");
+        }
+    }
+    result = vcpu_group_reset(&machine->vcpus);
+    if (result < 0) {
+        return error_set_errno(err, -result, "resetting the CPUs");
+    }
+    return machine_place(machine, err);
+}
+
 /*
  * A restart, on the loop's thread: everybody stands still, devices and CPUs go back to power-on
  * state, the images are placed again. RAM outside them keeps what it had, as on a PC.
@@ -45,18 +64,10 @@ static void restart(void *opaque)
 {
     struct machine *machine = opaque;
     struct error err;
-    int result;
 
     vcpu_group_pause(&machine->vcpus);
     kvm_ring_drain(&machine->ring);
-    board_reset(machine->board);
-    result = vcpu_group_reset(&machine->vcpus);
-    if (result < 0) {
-        result = error_set_errno(&err, -result, "resetting the CPUs");
-    } else {
-        result = machine_place(machine, &err);
-    }
-    if (result < 0) {
+    if (power_on(machine, &err) < 0) {
         end_with_error(machine, &err);
     }
     atomic_store(&machine->reset_pending, false);

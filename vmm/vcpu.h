@@ -158,6 +158,12 @@ void vcpu_run(struct vcpu *vcpu);
 bool vcpu_group_gate(struct vcpu *vcpu);
 /* Tells those who wait for this vCPU to be out of the guest. Context: the vCPU's thread. */
 void vcpu_group_left_guest(struct vcpu *vcpu);
+/*
+ * KVM finishes an access it exited for when it is entered again; this lets it, without running the
+ * guest, so that the state read or written next is whole. Context: the vCPU's thread.
+ * Source: api.rst 4.10, note on KVM_EXIT_IO and others.
+ */
+void vcpu_finish_access(struct vcpu *vcpu);
 /* Registers and the bytes at the instruction pointer. Context: the vCPU's thread. */
 void vcpu_read_state(struct vcpu *vcpu, struct verdict *verdict);
 

@@ -401,6 +401,7 @@ static void call_reset(void *opaque, struct vcpu *vcpu)
     const struct vcpu_group_config *config = &vcpu->group->config;
 
     (void)opaque;
+    vcpu_finish_access(vcpu);
     vcpu->call_result =
         x86_reset_write(config->kvm, vcpu->fd, config->irqchip, vcpu->index == 0, vcpu->reset);
 }

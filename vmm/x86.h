@@ -47,19 +47,46 @@ struct kvm_cpuid_entry2 *x86_cpuid_find(struct x86_cpuid *cpuid, uint32_t functi
 void x86_entry_state(const struct boot_entry *entry, struct kvm_regs *regs,
                      struct kvm_sregs *sregs);
 
+enum { X86_MSR_NUM_MAX = 512, X86_IRQCHIP_NUM = 3 };
+
+/* struct kvm_msrs with room behind it. */
+struct x86_msrs {
+    uint32_t nmsrs, pad;
+    struct kvm_msr_entry entries[X86_MSR_NUM_MAX];
+};
+
 /* What a vCPU was at reset, so that a restart can put it back. */
 struct x86_reset_state {
     struct kvm_regs regs;
     struct kvm_sregs sregs;
     struct kvm_vcpu_events events;
+    struct kvm_debugregs debugregs;
     struct kvm_lapic_state lapic; /* irqchip only */
+    bool has_xsave;               /* the next two; not where the host's CPU lacks XSAVE */
+    struct kvm_xcrs xcrs;
+    struct kvm_xsave xsave;
+    struct x86_msrs msrs; /* all that KVM lists and can read */
 };
 
-/* Reads it, right after KVM_CREATE_VCPU. Returns: 0 or -errno. */
+/* Reads it, right after KVM_CREATE_VCPU and KVM_SET_CPUID2. Returns: 0 or -errno. */
 int x86_reset_read(struct kvm *kvm, int fd, bool irqchip, struct x86_reset_state *state)
     __attribute__((warn_unused_result));
-/* Puts it back, MP state included. Returns: 0 or -errno. */
+/*
+ * Puts it back, MP state included. No access may be waiting to be finished in KVM
+ * (vcpu_finish_access()). Returns: 0 or -errno.
+ */
 int x86_reset_write(struct kvm *kvm, int fd, bool irqchip, bool boot_cpu,
                     const struct x86_reset_state *state) __attribute__((warn_unused_result));
+
+/* Both PICs and the IO-APIC, as KVM_CREATE_IRQCHIP left them. */
+struct x86_irqchips {
+    struct kvm_irqchip chips[X86_IRQCHIP_NUM];
+};
+
+/* Returns, both: 0 or -errno. Context of write: every vCPU outside KVM_RUN. */
+int x86_irqchips_read(struct kvm *kvm, struct x86_irqchips *state)
+    __attribute__((warn_unused_result));
+int x86_irqchips_write(struct kvm *kvm, const struct x86_irqchips *state)
+    __attribute__((warn_unused_result));
 
 #endif

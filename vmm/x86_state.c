@@ -116,6 +116,44 @@ void x86_entry_state(const struct boot_entry *entry, struct kvm_regs *regs, stru
     }
 }
 
+/*
+ * All that KVM lists. It stops at the first it cannot read for this vCPU (its CPUID lacks it, say):
+ * that one is left out.
+ */
+static int read_msrs(struct kvm *kvm, int fd, struct x86_msrs *msrs)
+{
+    struct {
+        uint32_t nmsrs;
+        uint32_t indices[X86_MSR_NUM_MAX];
+    } list = {.nmsrs = X86_MSR_NUM_MAX};
+    struct x86_msrs one = {.nmsrs = 1};
+    uint32_t i;
+    int result = kvm_get_msr_index_list(kvm, (struct kvm_msr_list *)&list);
+
+    for (i = 0; i < list.nmsrs && result >= 0; i++) {
+        one.entries[0] = (struct kvm_msr_entry){.index = list.indices[i]};
+        result = kvm_get_msrs(kvm, fd, (struct kvm_msrs *)&one);
+        if (result == 1) {
+            msrs->entries[msrs->nmsrs++] = one.entries[0];
+        }
+    }
+    return result < 0 ? result : 0;
+}
+
+/* One at a time: what KVM reads but does not let us write keeps the others from nothing. */
+static int write_msrs(struct kvm *kvm, int fd, const struct x86_msrs *msrs)
+{
+    struct x86_msrs one = {.nmsrs = 1};
+    uint32_t i;
+    int result = 0;
+
+    for (i = 0; i < msrs->nmsrs && result >= 0; i++) {
+        one.entries[0] = msrs->entries[i];
+        result = kvm_set_msrs(kvm, fd, (struct kvm_msrs *)&one);
+    }
+    return result < 0 ? result : 0;
+}
+
 int x86_reset_read(struct kvm *kvm, int fd, bool irqchip, struct x86_reset_state *state)
 {
     int result = kvm_get_regs(kvm, fd, &state->regs);
@@ -124,58 +162,46 @@ int x86_reset_read(struct kvm *kvm, int fd, bool irqchip, struct x86_reset_state
         result = kvm_get_sregs(kvm, fd, &state->sregs);
     }
     if (result == 0) {
+        result = read_msrs(kvm, fd, &state->msrs);
+    }
+    if (result == 0) {
         result = kvm_get_vcpu_events(kvm, fd, &state->events);
+    }
+    if (result == 0) {
+        result = kvm_get_debugregs(kvm, fd, &state->debugregs);
     }
     if (result == 0 && irqchip) {
         result = kvm_get_lapic(kvm, fd, &state->lapic);
     }
+    state->has_xsave = kvm_get_xcrs(kvm, fd, &state->xcrs) == 0 && state->xcrs.nr_xcrs > 0 &&
+                       kvm_get_xsave(kvm, fd, &state->xsave) == 0;
     return result;
 }
 
-/*
- * MSRs that a guest may have set and that would still act after a restart. Times and paging are
- * covered by sregs (EFER, APIC base) and by what a kernel sets before it uses them.
- */
-static const uint32_t reset_msrs[] = {
-    0x174,      /* IA32_SYSENTER_CS */
-    0x175,      /* IA32_SYSENTER_ESP */
-    0x176,      /* IA32_SYSENTER_EIP */
-    0xc0000081, /* IA32_STAR */
-    0xc0000082, /* IA32_LSTAR */
-    0xc0000084, /* IA32_FMASK */
-    0xc0000102, /* IA32_KERNEL_GS_BASE */
-    0x4b564d00, /* MSR_KVM_WALL_CLOCK_NEW */
-    0x4b564d01, /* MSR_KVM_SYSTEM_TIME_NEW: the guest's old memory must not be written */
-    0x4b564d02, /* MSR_KVM_ASYNC_PF_EN */
-    0x4b564d03, /* MSR_KVM_STEAL_TIME */
-    0x4b564d04, /* MSR_KVM_PV_EOI_EN */
-};
-enum { RESET_MSR_NUM = sizeof(reset_msrs) / sizeof(reset_msrs[0]) };
-
-/* One at a time: an MSR this KVM does not know must not keep the others from being reset. */
-static void reset_all_msrs(struct kvm *kvm, int fd)
+static int write_xsave(struct kvm *kvm, int fd, const struct x86_reset_state *state)
 {
-    union {
-        struct kvm_msrs list;
-        uint8_t space[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
-    } one = {.list.nmsrs = 1};
-    unsigned i;
+    int result = state->has_xsave ? kvm_set_xsave(kvm, fd, &state->xsave) : 0;
 
-    for (i = 0; i < RESET_MSR_NUM; i++) {
-        one.list.entries[0] = (struct kvm_msr_entry){.index = reset_msrs[i]};
-        (void)kvm_set_msrs(kvm, fd, &one.list);
-    }
+    return result == 0 && state->has_xsave ? kvm_set_xcrs(kvm, fd, &state->xcrs) : result;
 }
 
+/* Control registers before MSRs: EFER cannot change while the guest's paging is on. */
 int x86_reset_write(struct kvm *kvm, int fd, bool irqchip, bool boot_cpu,
                     const struct x86_reset_state *state)
 {
-    int result;
+    int result = kvm_set_sregs(kvm, fd, &state->sregs);
 
-    reset_all_msrs(kvm, fd);
-    result = kvm_set_sregs(kvm, fd, &state->sregs);
     if (result == 0) {
         result = kvm_set_regs(kvm, fd, &state->regs);
+    }
+    if (result == 0) {
+        result = write_msrs(kvm, fd, &state->msrs);
+    }
+    if (result == 0) {
+        result = kvm_set_debugregs(kvm, fd, &state->debugregs);
+    }
+    if (result == 0) {
+        result = write_xsave(kvm, fd, state);
     }
     if (result == 0) {
         result = kvm_set_vcpu_events(kvm, fd, &state->events);
@@ -186,6 +212,29 @@ int x86_reset_write(struct kvm *kvm, int fd, bool irqchip, bool boot_cpu,
     if (result == 0 && irqchip) {
         result = kvm_set_mp_state(kvm, fd,
                                   boot_cpu ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_UNINITIALIZED);
+    }
+    return result;
+}
+
+int x86_irqchips_read(struct kvm *kvm, struct x86_irqchips *state)
+{
+    uint32_t i;
+    int result = 0;
+
+    for (i = 0; i < X86_IRQCHIP_NUM && result == 0; i++) {
+        state->chips[i].chip_id = i; /* KVM_IRQCHIP_PIC_MASTER, _PIC_SLAVE, _IOAPIC */
+        result = kvm_get_irqchip(kvm, &state->chips[i]);
+    }
+    return result;
+}
+
+int x86_irqchips_write(struct kvm *kvm, const struct x86_irqchips *state)
+{
+    uint32_t i;
+    int result = 0;
+
+    for (i = 0; i < X86_IRQCHIP_NUM && result == 0; i++) {
+        result = kvm_set_irqchip(kvm, &state->chips[i]);
     }
     return result;
 }
