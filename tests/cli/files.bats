@@ -105,9 +105,7 @@ hostile() {
 @test "a FIFO that nobody reads is no place for a result, and nothing waits for it" {
     mkfifo pipe
     for option in --result --dump-dtb; do
-        status=0
-        timeout 5 "$acre" run $option pipe "$guests/hello.elf" 2>err || status=$?
-        stderr=$(cat err)
+        split timeout 5 "$acre" run $option pipe "$guests/hello.elf"
         fails_with "pipe: nobody reads from it"
     done
 }
@@ -118,11 +116,9 @@ hostile() {
     chmod 755 . .. ../.. 2>/dev/null || true
     cp "$guests/hello.elf" .
     chmod a+r hello.elf
-    status=0
-    setpriv --reuid=65534 --regid=65534 --clear-groups ./acre run hello.elf 2>err || status=$?
-    stderr=$(cat err)
+    nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    split "${nobody[@]}" ./acre run hello.elf
     fails_with "/dev/kvm: permission denied"
-    status=0
-    setpriv --reuid=65534 --regid=65534 --clear-groups ./acre doctor >out 2>err || status=$?
-    [ "$status" -eq 125 ] && grep -q "MISSING.*permission denied" out
+    split "${nobody[@]}" ./acre doctor
+    [ "$status" -eq 125 ] && [[ $output == *MISSING*"permission denied"* ]]
 }

@@ -8,12 +8,15 @@ setup() {
     cd "$BATS_TEST_TMPDIR" || return 1
 }
 
-# Runs acre as `run` does, with stdout in $output, stderr in $stderr, and the status in $status.
-acre() {
+# Runs a command as `run` does, with stdout in $output, stderr in $stderr, and the status in $status.
+split() {
     status=0
-    "$acre" "$@" >out 2>err </dev/null || status=$?
+    "$@" >out 2>err </dev/null || status=$?
     output=$(cat out)
     stderr=$(cat err)
+}
+acre() {
+    split "$acre" "$@"
 }
 
 # It failed with status 125 and one line on stderr, which holds the text.
