@@ -129,7 +129,9 @@ static void committed(MemoryListener *listener, const MemoryCommit *commit)
     memory_sink_printf(sink, "commit %u: %s: %zu removed, %zu added, %zu changed",
                        debug->commit_num, commit->as->name, commit->del_num, commit->add_num,
                        commit->log_num);
-    if (commit->cause) {
+    if (debug->built) {
+        memory_sink_printf(sink, " (the map as built)");
+    } else if (commit->cause) {
         memory_sink_printf(sink, " (%s %s)", commit->cause,
                            commit->cause_region ? commit->cause_region : "");
     }
@@ -155,11 +157,13 @@ static int watch_commits(struct debug *debug)
     int ret = 0;
     size_t i;
 
+    debug->built = true; /* a new listener is told of all that stands */
     for (i = 0; i < 2 && ret == 0; i++) {
         debug->listeners[i] = (MemoryListener){
             .name = "debug", .priority = INT_MIN, .opaque = debug, .commit = committed};
         ret = memory_listener_register(&debug->listeners[i], spaces[i]);
     }
+    debug->built = false;
     return ret;
 }
 

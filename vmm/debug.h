@@ -37,6 +37,7 @@ struct debug {
     struct debug_text out;
     MemoryListener listeners[2]; /* memory, I/O */
     unsigned commit_num;
+    bool built; /* what is told now stood before */
 };
 
 /*

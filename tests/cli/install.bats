@@ -55,15 +55,6 @@ MAP
     [ ! -e copy/build ]
 }
 
-@test "the man page describes every option that --help lists, and no other" {
-    for command in run inspect; do
-        "$acre" $command --help
-    done 2>&1 | grep -oE -- '--[a-z][a-z-]+' | sort -u >help
-    grep -oE -- '^\*-.*' "$root/vmm/acre.1.scd" | grep -oE -- '--[a-z][a-z-]+' | sort -u >page
-    [ -s help ]
-    diff help page
-}
-
 @test "completion offers the commands and the options of run" {
     # shellcheck source=/dev/null
     source "$root/vmm/acre.bash-completion"
