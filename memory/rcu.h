@@ -84,6 +84,7 @@ static inline void rcu_drained(struct rcu_head *head)
 {
     struct rcu_drain *drain = (struct rcu_drain *)(void *)head; /* its first member */
 
+    rcu_tsan_acquire();
     pthread_mutex_lock(&drain->lock);
     drain->is_done = true;
     pthread_cond_signal(&drain->done);
