@@ -39,8 +39,10 @@ static void keep_log(void *opaque, const char *line)
 {
     struct fixture *f = opaque;
 
+    pthread_mutex_lock(&f->log_lock);
     f->logs++;
     snprintf(f->last_log, sizeof(f->last_log), "%s", line);
+    pthread_mutex_unlock(&f->log_lock);
 }
 
 struct fixture *fixture_new(void)
@@ -56,6 +58,7 @@ struct fixture *fixture_new(void)
     };
 
     ck_assert_ptr_nonnull(f);
+    pthread_mutex_init(&f->log_lock, NULL);
     memory_thread_register();
     OK(memory_core_init(&f->core, &config));
     f->root = container_new(f, "root", UINT64_MAX);
@@ -71,6 +74,7 @@ void fixture_free(struct fixture *f)
     }
     memory_core_finish(&f->core);
     memory_thread_unregister();
+    pthread_mutex_destroy(&f->log_lock);
     free(f->regions);
     free(f);
 }
@@ -270,7 +274,7 @@ void drain_rcu(void)
 {
     /* A destructor may let go of another region, whose own waits for one more round. */
     for (unsigned i = 0; i < 4; i++) {
-        urcu_memb_barrier();
+        rcu_drain();
     }
 }
 

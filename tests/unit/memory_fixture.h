@@ -21,6 +21,7 @@ struct fixture {
     MemoryRegion **regions;
     size_t num, allocated;
     unsigned parks, unparks, flushes, logs; /* calls of the core's configured callbacks */
+    pthread_mutex_t log_lock;               /* any thread may log */
     char last_log[256];
 };
 
