@@ -57,17 +57,21 @@ static int add_module(struct run *run, const char *text, bool initrd, struct err
 static int open_files(struct run *run, struct error *err)
 {
     const struct run_options *options = &run->options;
-    int ret = open_file(options->kernel, &run->kernel_fd, err);
     size_t i;
+    int ret = 0;
 
+    /* First, so that it never tells of an earlier run: what fails from here on is written there. */
+    if (options->result) {
+        ret = cmd_create_file(options->result, &run->result_fd, err);
+    }
+    if (ret == 0) {
+        ret = open_file(options->kernel, &run->kernel_fd, err);
+    }
     if (ret == 0 && options->initrd) {
         ret = add_module(run, options->initrd, true, err);
     }
     for (i = 0; i < options->module_num && ret == 0; i++) {
         ret = add_module(run, options->modules[i], false, err);
-    }
-    if (ret == 0 && options->result) {
-        ret = cmd_create_file(options->result, &run->result_fd, err);
     }
     return ret;
 }

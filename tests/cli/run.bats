@@ -26,6 +26,14 @@ idle-hang 121 --append hang
 timeout 124 --timeout 1 --append spin
 CASES
 }
+@test "--result never tells of an earlier run" {
+    echo old >result.json
+    acre run --result result.json nosuch.elf
+    [ "$status" -eq 125 ]
+    grep -q '"kind": *"fault"' result.json
+    grep -q '"status": *125\b' result.json
+    grep -q '"message": *".*nosuch.elf: No such file' result.json
+}
 @test "a crash shows registers and instruction bytes on stderr" {
     needs_kvm
     acre run --result result.json --append triple "$guests/crash.elf"
