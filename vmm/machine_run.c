@@ -18,10 +18,13 @@ enum { FIRST_TICK_MS = 10 /* by then a guest has shown that it is to stay */ };
 
 void machine_end(struct machine *machine, const struct verdict *verdict)
 {
-    if (verdict_settle(&machine->verdict, verdict) && machine->vcpus.vcpus) {
-        vcpu_group_stop(&machine->vcpus);
-        loop_quit(&machine->loop);
+    if (!verdict_settle(&machine->verdict, verdict)) {
+        return;
     }
+    if (machine->vcpus.vcpus) { /* else the audit spoke while the map was made */
+        vcpu_group_stop(&machine->vcpus);
+    }
+    loop_quit(&machine->loop);
 }
 
 void machine_vcpu_ended(void *opaque, const struct verdict *verdict)
