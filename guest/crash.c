@@ -56,6 +56,24 @@ static void doze(void)
     }
 }
 
+static void halt_for_good(struct interrupt_frame *frame, void *opaque)
+{
+    (void)frame;
+    (void)opaque;
+    guest_hang();
+}
+
+/* Idles as long as somebody who can wake, then no more; without an exit in between. */
+static void hang_late(void)
+{
+    enum { VECTOR = 48, TICKS_OF_1_S = 62500000 };
+
+    interrupt_set(VECTOR, halt_for_good, NULL);
+    lapic_enable(true);
+    lapic_timer_start(VECTOR, TICKS_OF_1_S, false);
+    doze();
+}
+
 /* Counts in memory that a reset leaves alone; ends by itself at the third start. */
 static void reboot_twice(void)
 {
@@ -76,17 +94,12 @@ int guest_main(const struct boot_info *boot)
         const char *word;
         void (*act)(void);
     } ways[] = {
-        {"triple", triple},
-        {"ud", undefined},
-        {"internal", internal},
-        {"page-fault", page_fault},
-        {"hang", guest_hang},
-        {"spin", spin},
-        {"poweroff", guest_poweroff},
-        {"reset", guest_reset},
-        {"flood", flood},
-        {"doze", doze},
-        {"reboot", reboot_twice},
+        {"triple", triple},     {"ud", undefined},
+        {"internal", internal}, {"page-fault", page_fault},
+        {"hang", guest_hang},   {"hang-late", hang_late},
+        {"spin", spin},         {"poweroff", guest_poweroff},
+        {"reset", guest_reset}, {"flood", flood},
+        {"doze", doze},         {"reboot", reboot_twice},
     };
 
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {

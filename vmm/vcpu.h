@@ -86,7 +86,8 @@ struct vcpu_group {
     void (*call)(void *opaque, struct vcpu *vcpu); /* posted function; lock */
     void *call_opaque;
     unsigned call_pending; /* lock */
-    bool idle_known;       /* the idle check has looked at this idle period */
+    /* The idle check's, in its calls: since the last look or sign of life, and until the next. */
+    unsigned idle_calls, idle_wait;
 };
 
 /*
@@ -136,10 +137,11 @@ int vcpu_group_reset(struct vcpu_group *group) __attribute__((warn_unused_result
 
 /*
  * To be called now and then (every 250 ms). When no vCPU had an exit or used the host's CPU since
- * the last call, each is kicked, once per idle period, and asked for its MP state and RFLAGS.
- * Returns: true when nothing can wake any: all halted with IF=0, or waiting for SIPI; `verdict`
- * then says so, with the first one's registers.
- * Context: not a vCPU.
+ * the last call, each is kicked and asked for its MP state and RFLAGS. While they go on idling that
+ * is done again, after about twice as many calls each time (63 at most): what wakes, masks
+ * interrupts and halts is too little work to be noticed. Returns: true when nothing can wake any:
+ * all halted with IF=0, or waiting for SIPI; `verdict` then says so, with the first one's
+ * registers. Context: not a vCPU.
  */
 bool vcpu_group_is_hung(struct vcpu_group *group, struct verdict *verdict);
 

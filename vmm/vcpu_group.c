@@ -15,6 +15,7 @@
 #define RFLAGS_IF (UINT64_C(1) << 9)
 /* Less than this of the host's CPU since the last look is idling (our own kick costs some). */
 #define IDLE_CPU_NS_MAX UINT64_C(500000)
+enum { IDLE_WAIT_MAX = 63 };
 
 int vcpu_kick_signal(void)
 {
@@ -410,9 +411,13 @@ int vcpu_group_set_entry(struct vcpu_group *group, const struct boot_entry *entr
                          struct error *err)
 {
     struct boot_entry copy = *entry;
+    bool threads;
     int result;
 
-    if (group->running > 0) {
+    (void)pthread_mutex_lock(&group->lock);
+    threads = group->running > 0;
+    (void)pthread_mutex_unlock(&group->lock);
+    if (threads) {
         vcpu_group_call(group, call_enter, &copy);
         result = group->vcpus[0].call_result;
     } else {
@@ -485,10 +490,15 @@ bool vcpu_group_is_hung(struct vcpu_group *group, struct verdict *verdict)
     for (i = 0; i < group->config.num; i++) {
         active |= was_active(&group->vcpus[i]);
     }
-    if (active || group->idle_known) {
-        group->idle_known = group->idle_known && !active;
+    if (active) {
+        group->idle_calls = group->idle_wait = 0;
         return false;
     }
+    if (++group->idle_calls < group->idle_wait) {
+        return false;
+    }
+    group->idle_calls = 0;
+    group->idle_wait = group->idle_wait < IDLE_WAIT_MAX ? 2 * group->idle_wait + 1 : IDLE_WAIT_MAX;
     verdict_make(verdict, VERDICT_IDLE_HANG,
                  "guest hangs: every CPU is halted with interrupts off, or was never started");
     vcpu_group_call(group, call_look, verdict);
@@ -496,7 +506,6 @@ bool vcpu_group_is_hung(struct vcpu_group *group, struct verdict *verdict)
         (void)was_active(&group->vcpus[i]); /* our own kick is no activity */
         stuck &= is_stuck(&group->vcpus[i].idle);
     }
-    group->idle_known = true;
     return stuck;
 }
 
