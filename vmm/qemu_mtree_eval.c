@@ -54,15 +54,15 @@ static void set_readonly(struct mtree *mtree, struct mtree_region *region, bool 
     set_known(mtree, &region->readonly, yes, (struct mtree_trail){.readonly = region});
 }
 
-static size_t order_chain(const struct mtree_region *newer)
+static size_t order_chain(const struct mtree_region *newer, const struct mtree_region *older)
 {
-    return newer->line % MTREE_HASH_NUM;
+    return (newer->line * 61 + older->line) % MTREE_HASH_NUM;
 }
 
 static bool has_order(const struct mtree *mtree, const struct mtree_region *newer,
                       const struct mtree_region *older)
 {
-    size_t at = mtree->order_hash[order_chain(newer)];
+    size_t at = mtree->order_hash[order_chain(newer, older)];
 
     while (at && (mtree->orders[at - 1].newer != newer || mtree->orders[at - 1].older != older)) {
         at = mtree->orders[at - 1].next;
@@ -99,7 +99,7 @@ static void set_order(struct mtree *mtree, struct mtree_region *newer, struct mt
     if (mtree->order_num == mtree->order_max) {
         size_t max = mtree->order_max ? 2 * mtree->order_max : 64;
 
-        orders = realloc(orders, max * sizeof(*orders));
+        orders = max <= MTREE_ORDERS_MAX ? realloc(orders, max * sizeof(*orders)) : NULL;
         if (!orders) {
             mtree->out_of_budget = true;
             return;
@@ -109,7 +109,7 @@ static void set_order(struct mtree *mtree, struct mtree_region *newer, struct mt
     }
     note(mtree, (struct mtree_trail){.answers = NULL});
     if (!mtree->out_of_budget) {
-        size_t *head = &mtree->order_hash[order_chain(newer)];
+        size_t *head = &mtree->order_hash[order_chain(newer, older)];
 
         orders[mtree->order_num++] =
             (struct mtree_order){.newer = newer, .older = older, .next = *head};
@@ -129,7 +129,7 @@ void mtree_take_back(struct mtree *mtree, size_t trail_num)
         } else {
             const struct mtree_order *order = &mtree->orders[--mtree->order_num];
 
-            mtree->order_hash[order_chain(order->newer)] = order->next;
+            mtree->order_hash[order_chain(order->newer, order->older)] = order->next;
         }
     }
 }
@@ -192,7 +192,7 @@ static bool is_hidden(struct mtree *mtree, const struct mtree_place *place, hwad
 {
     const struct mtree_place *sibling;
 
-    for (sibling = place->up->child; sibling; sibling = sibling->next) {
+    for (sibling = place->up->child; sibling && mtree_spend(mtree, 1); sibling = sibling->next) {
         if (sibling != place && covers(sibling, addr) && !(sibling->can & MTREE_CAN_PASS) &&
             mtree_over(mtree, sibling->region, place->region) == MTREE_YES) {
             return true;
@@ -293,7 +293,7 @@ static void child_matches(struct mtree *mtree, struct mtree_place *place, struct
 {
     struct mtree_place *child;
 
-    for (child = place->child; child; child = child->next) {
+    for (child = place->child; child && mtree_spend(mtree, 1); child = child->next) {
         enum mtree_known over;
 
         if (child == only || !covers(child, addr) || child->can == MTREE_CAN_PASS) {

@@ -24,9 +24,10 @@ enum {
     MTREE_LINE_MAX = 4096,      /* bytes */
     MTREE_DEPTH_MAX = 200,      /* containers and aliases in each other; memory/ takes 256 */
     MTREE_PLACES_MAX = 1 << 18, /* in one space: aliases multiply what they show */
+    MTREE_ORDERS_MAX = 1 << 16,
 };
 /* Steps of work for one pair of listings; a PC takes a million. */
-#define MTREE_BUDGET (UINT64_C(1) << 28)
+#define MTREE_BUDGET (UINT64_C(1) << 27)
 
 enum mtree_type { MTREE_IO, MTREE_RAM, MTREE_ROM, MTREE_ROMD, MTREE_RAMD };
 

@@ -59,6 +59,7 @@ struct tree_reader {
     unsigned level;                                 /* of the latest line; 0: no root yet */
     struct mtree_group *group;                      /* whose root is read */
     bool in_block;
+    char block_name[MTREE_LINE_MAX + 1]; /* of a block whose root is still to come */
 };
 
 static int bad_line(const struct tree_reader *reader, const char *what)
@@ -178,6 +179,28 @@ static int read_region(struct tree_reader *reader)
     return hang_up(reader, region);
 }
 
+/*
+ * Without -D, the root of a block is left out if it is disabled, but not what is below it. A region
+ * that is disabled stands for it.
+ */
+static int end_block_head(struct tree_reader *reader)
+{
+    struct mtree *mtree = reader->mtree;
+    struct mtree_region *region = &mtree->regions[mtree->region_num];
+
+    if (!reader->in_block || reader->level > 0) {
+        return 0;
+    }
+    *region = (struct mtree_region){
+        .name = mtree_name(mtree, reader->block_name, strlen(reader->block_name)),
+        .line = reader->line.number,
+        .level = 1,
+        .size = 1,
+    };
+    mtree->region_num++;
+    return region->name ? hang_up(reader, region) : out_of_memory(mtree, reader->lines.text);
+}
+
 static int begin_space(struct tree_reader *reader, const char *name)
 {
     struct mtree *mtree = reader->mtree;
@@ -201,21 +224,28 @@ static int read_tree_line(struct tree_reader *reader)
     static const char space[] = "address-space: ", block[] = "memory-region: ";
     const char *text = reader->line.text;
 
+    bool is_head = starts(text, space) || starts(text, block), ends = reader->line.len == 0;
+    int ret = 0;
+
+    if (is_prompt(text) || (reader->mtree->group_num == 0 && !starts(text, space))) {
+        return 0;
+    }
+    if (is_head || ends || starts(text, "    ")) {
+        ret = end_block_head(reader);
+    }
+    if (ret < 0 || ends) {
+        reader->group = NULL;
+        reader->in_block = false;
+        return ret;
+    }
     if (starts(text, space)) {
         return begin_space(reader, text + sizeof(space) - 1);
     }
-    if (starts(text, block) && reader->mtree->group_num > 0) {
+    if (is_head) {
+        strcpy(reader->block_name, text + sizeof(block) - 1); /* both hold a whole line */
         reader->group = NULL;
         reader->in_block = true;
         reader->level = 0;
-        return 0;
-    }
-    if (is_prompt(text) || reader->mtree->group_num == 0) {
-        return 0;
-    }
-    if (reader->line.len == 0) {
-        reader->group = NULL;
-        reader->in_block = false;
         return 0;
     }
     return read_region(reader);
@@ -247,6 +277,7 @@ int mtree_read_tree(struct mtree *mtree)
             return ret;
         }
     }
+    ret = ret ? ret : end_block_head(&reader);
     if (ret == 0 && mtree->group_num == 0) {
         return mtree_fail(mtree->err, mtree->tree_text, reader.lines.number,
                           "no address-space: not a listing of info mtree");

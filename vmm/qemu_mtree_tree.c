@@ -243,20 +243,22 @@ static void join_roots(struct mtree *mtree, struct mtree_region **sorted)
 }
 
 /*
- * What a line does not leave open. RAM answers, and says itself whether it is read-only; a plain
- * device's region cannot be.
+ * What a line does not leave open. RAM answers, and says itself whether it is read-only; of the
+ * others, QEMU makes aliases read-only, and its listing cannot tell of ROM and RAM devices.
  */
 static void settle_plain(struct mtree_region *region)
 {
+    region->readonly = MTREE_OPEN;
     if (region->target_name) {
         region->answers = region->size == 1 ? MTREE_OPEN : MTREE_YES;
-    } else if (region->type != MTREE_IO) {
+    } else if (region->type == MTREE_IO) {
+        region->answers = MTREE_OPEN;
+        region->readonly = MTREE_NO;
+    } else {
         region->answers = MTREE_YES;
         region->readonly = region->type == MTREE_RAM   ? MTREE_NO
                            : region->type == MTREE_ROM ? MTREE_YES
                                                        : MTREE_OPEN;
-    } else if (!region->child) {
-        region->readonly = MTREE_NO;
     }
 }
 
