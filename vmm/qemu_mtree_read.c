@@ -1,7 +1,7 @@
 /*
  * qemu_mtree_read.c - the two listings, line by line, into regions and ranges. What stands before
- * the first header (a monitor's greeting) and its prompts are skipped; every other line must be
- * understood.
+ * the first header (a monitor's greeting) and its prompts are skipped, and what follows from the
+ * other listing's first header on (one file may hold both); every other line must be understood.
  */
 #include "vmm/qemu_mtree_parts.h"
 
@@ -13,6 +13,8 @@ static bool starts(const char *text, const char *word)
 {
     return strncmp(text, word, strlen(word)) == 0;
 }
+
+static const char space_head[] = "address-space: ", view_head[] = "FlatView #";
 
 static bool is_prompt(const char *text)
 {
@@ -221,13 +223,13 @@ static int begin_space(struct tree_reader *reader, const char *name)
 
 static int read_tree_line(struct tree_reader *reader)
 {
-    static const char space[] = "address-space: ", block[] = "memory-region: ";
+    static const char block[] = "memory-region: ";
     const char *text = reader->line.text;
 
-    bool is_head = starts(text, space) || starts(text, block), ends = reader->line.len == 0;
+    bool is_head = starts(text, space_head) || starts(text, block), ends = reader->line.len == 0;
     int ret = 0;
 
-    if (is_prompt(text) || (reader->mtree->group_num == 0 && !starts(text, space))) {
+    if (is_prompt(text) || (reader->mtree->group_num == 0 && !starts(text, space_head))) {
         return 0;
     }
     if (is_head || ends || starts(text, "    ")) {
@@ -238,8 +240,8 @@ static int read_tree_line(struct tree_reader *reader)
         reader->in_block = false;
         return ret;
     }
-    if (starts(text, space)) {
-        return begin_space(reader, text + sizeof(space) - 1);
+    if (starts(text, space_head)) {
+        return begin_space(reader, text + sizeof(space_head) - 1);
     }
     if (is_head) {
         strcpy(reader->block_name, text + sizeof(block) - 1); /* both hold a whole line */
@@ -272,6 +274,10 @@ int mtree_read_tree(struct mtree *mtree)
         return out_of_memory(mtree, mtree->tree_text);
     }
     while ((ret = mtree_next_line(&reader.lines, &reader.line)) > 0) {
+        if (mtree->group_num > 0 && starts(reader.line.text, view_head)) {
+            ret = 0;
+            break;
+        }
         ret = read_tree_line(&reader);
         if (ret < 0) {
             return ret;
@@ -375,7 +381,7 @@ static int read_flat_line(struct flat_reader *reader)
     struct mtree *mtree = reader->mtree;
     const char *text = reader->line.text;
 
-    if (starts(text, "FlatView #")) {
+    if (starts(text, view_head)) {
         reader->view = &mtree->views[mtree->view_num++];
         *reader->view = (struct mtree_view){
             .line = reader->line.number,
@@ -421,6 +427,10 @@ int mtree_read_flat(struct mtree *mtree)
         return out_of_memory(mtree, mtree->flat_text);
     }
     while ((ret = mtree_next_line(&reader.lines, &reader.line)) > 0) {
+        if (reader.view && starts(reader.line.text, space_head)) {
+            ret = 0;
+            break;
+        }
         ret = read_flat_line(&reader);
         if (ret < 0) {
             return ret;

@@ -262,6 +262,20 @@ START_TEST(form_is_understood)
 }
 END_TEST
 
+START_TEST(one_file_may_hold_both_listings_in_either_order)
+{
+    static const char tree[] = SPACE ROOT "    " A0 "-" L0 " (prio 0, i/o): dev\n\n";
+    static const char flat[] = VIEW "  " A0 "-" L0 " (prio 0, i/o): dev\n\n";
+    char both[2 * sizeof(tree) + sizeof(flat)];
+
+    (void)snprintf(both, sizeof(both), "%s(qemu) info mtree -f\n%s", tree, flat);
+    ck_assert_int_eq(compare(both, both), QEMU_MTREE_EQUAL);
+    (void)snprintf(both, sizeof(both), "%s(qemu) info mtree -D\n%s", flat, tree);
+    ck_assert_int_eq(compare(both, both), QEMU_MTREE_EQUAL);
+    ck_assert_ptr_nonnull(strstr(output.text, "equal: 1 views, 1 lines"));
+}
+END_TEST
+
 /* ---- differences ---- */
 
 #define TREE_OF_TWO                                                                                \
@@ -544,6 +558,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_table_test(tc, reading_is_told_by_the_flat_view, readings);
     tcase_add_table_test(tc, form_is_understood, forms);
+    tcase_add_test(tc, one_file_may_hold_both_listings_in_either_order);
     tcase_add_table_test(tc, difference_is_shown_by_line, differences);
     tcase_add_test(tc, equal_view_has_no_marks);
     tcase_add_test(tc, tree_alone_is_shown_with_what_was_assumed);
