@@ -3,7 +3,7 @@
  *
  * Reading order: setters.c edits the tree (windows.c notes what may have changed, undo.c how it
  * was), transaction.c commits, render.c draws the dirty windows into an edit of the B+ tree
- * (flatview.c), plan.c compares old and new, listener.c tells, view.c publishes and reclaims;
+ * (fvtree.c), plan.c compares old and new, listener.c tells, view.c publishes and reclaims;
  * dispatch.c and access.c serve accesses.
  */
 #ifndef ACRE_MEMORY_INTERNAL_H

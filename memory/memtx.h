@@ -3,8 +3,8 @@
  *
  * Ranges are inclusive ([first, last]) everywhere in acre, so that the whole 64-bit space needs no
  * 128-bit arithmetic; an empty range cannot be written down, which is why sizes are checked where
- * they come in. A size of 2^64 is passed and reported as UINT64_MAX (MEMORY.md item 7 and QEMU's
- * convention); no other region can be that large, so nothing is lost.
+ * they come in. A size of 2^64 is passed and reported as UINT64_MAX (QEMU's convention, too); no
+ * other region can be that large, so nothing is lost.
  */
 #ifndef ACRE_MEMORY_MEMTX_H
 #define ACRE_MEMORY_MEMTX_H

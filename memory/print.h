@@ -1,7 +1,7 @@
 /*
  * print.h - the memory map as text, in the layout of QEMU's `info mtree` and `info mtree -f`.
  *
- * What differs from QEMU (its defects, MEMORY.md 7): children of disabled regions are not shown as
+ * What differs from QEMU (defects of its listing): children of disabled regions are not shown as
  * live, `rom` says the effective read-only state.
  */
 #ifndef ACRE_MEMORY_PRINT_H

@@ -4,7 +4,7 @@
  * A region is a container, RAM, ROM, ROM device, RAM device, MMIO, reservation, alias or IOMMU.
  * Children lie at an offset in their container, in order of priority, the newest first among
  * equals; what they leave open shows the container itself if it answers, else the container's
- * lower siblings. MEMORY.md 1-3 has the semantics.
+ * lower siblings.
  *
  * The structure is embedded in the device that owns it; its fields are private to memory/ (use the
  * functions). It is counted: init gives one reference, which memory_region_unref() ends; a mount, a
@@ -12,16 +12,16 @@
  * on the RCU worker, and only then may the memory that holds the region be freed.
  *
  * Context: setters may be called by any thread; each is a transaction of its own unless one is open
- * (transaction.h). They return 0, or -errno with the tree unchanged:
+ * (core.h). They return 0, or -errno with the tree unchanged:
  *   -EINVAL  an argument out of range, or a call that does not fit the kind of region
  *   -EBUSY   already mounted, or called from a listener's callback
  *   -ELOOP   an alias or a mount that would make a cycle
  *   -ENOMEM  out of memory
  *   others   what a listener said when it refused or failed to carry out the change
- * Cost: O(log n) in the siblings for the edit, plus the commit (transaction.h).
+ * Cost: O(log n) in the siblings for the edit, plus the commit (core.h).
  *
- * Source: names and semantics are QEMU's (docs/devel/memory.rst); where QEMU has a defect that
- * MEMORY.md section 8 lists, this does the right thing instead.
+ * Source: names and semantics are QEMU's, docs/devel/memory.rst; where its code departs from that
+ * text, this keeps to the text.
  */
 #ifndef ACRE_MEMORY_REGION_H
 #define ACRE_MEMORY_REGION_H
@@ -216,7 +216,7 @@ int memory_region_del_subregion(MemoryRegion *container, MemoryRegion *child)
 int memory_region_set_enabled(MemoryRegion *mr, bool enabled) __attribute__((warn_unused_result));
 /* Moves within its container; the moved region becomes the newest among equals. */
 int memory_region_set_address(MemoryRegion *mr, hwaddr addr) __attribute__((warn_unused_result));
-/* Containers, MMIO, reservations and aliases only; RAM changes by ram_block_resize(). */
+/* Containers, MMIO, reservations and aliases only; RAM changes by memory_region_ram_resize(). */
 int memory_region_set_size(MemoryRegion *mr, uint64_t size) __attribute__((warn_unused_result));
 int memory_region_set_priority(MemoryRegion *mr, int32_t priority)
     __attribute__((warn_unused_result));

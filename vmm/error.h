@@ -3,7 +3,7 @@
  *
  * A function that takes a struct error fills it exactly when it fails (negative result), with a
  * text that names the file, option or device ("kernel.elf: not an ELF file") and no newline. It
- * never prints: the one place that reports is vmm/main.c.
+ * never prints: the commands (cmd_*.c) report.
  */
 #ifndef ACRE_VMM_ERROR_H
 #define ACRE_VMM_ERROR_H
