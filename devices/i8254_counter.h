@@ -6,6 +6,7 @@
  * that of the call before. An action between pulse t and t+1 happens at tick t; what the data sheet
  * does "on the next CLK pulse" happens at t+1. All in O(1).
  *
+ * Context: under the lock of the device that has it.
  * Source: Intel 8254 data sheet 231164-005, "Mode Definitions", figures 15-22.
  */
 #ifndef ACRE_DEVICES_I8254_COUNTER_H

@@ -3,6 +3,8 @@
  *
  * What differs from QEMU (defects of its listing): children of disabled regions are not shown as
  * live, `rom` says the effective read-only state.
+ *
+ * Context: any thread; the core lock is held meanwhile, so a sink must not edit the map.
  */
 #ifndef ACRE_MEMORY_PRINT_H
 #define ACRE_MEMORY_PRINT_H

@@ -4,6 +4,8 @@
  * A block has a place in the VM's ram_addr_t space (it indexes dirty bitmaps and survives every
  * move in the guest's map), a host mapping and a counted life; it is unmapped once, after the last
  * region, view and reader let go.
+ *
+ * Context: any thread unless said; the core lock is taken inside.
  */
 #ifndef ACRE_MEMORY_RAM_H
 #define ACRE_MEMORY_RAM_H

@@ -5,6 +5,8 @@
  * A `part` is one thing of the tree that has storage: a device, memory, a container, an alias. It
  * is made in three passes: init in document order; aliases once their targets are there; mounts in
  * document order, so that of equals the later node in the tree wins.
+ *
+ * Context: the thread that makes the machine; no vCPU runs, no lock is held.
  */
 #ifndef ACRE_VMM_BOARD_BUILD_H
 #define ACRE_VMM_BOARD_BUILD_H

@@ -2,6 +2,7 @@
  * board_tree.h - a board's device tree: where it comes from, the command line's edits, and reading
  * it with errors that name tree, node and property. Knows no device and makes no region.
  *
+ * Context: one thread at a time; no locks.
  * Source: Devicetree Specification 0.4 ch. 2 (reg, ranges, status), 3.4 (/memory), 3.5
  * (/reserved-memory), 3.6 (/chosen), 5 (the flattened form); the ISA bus binding (IEEE 1275).
  */

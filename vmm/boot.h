@@ -3,6 +3,8 @@
  *
  * A protocol is two functions: probe judges a file and fills a plan (where its segments go, where
  * it is entered), describe lays out what the kernel is told once everything has its place.
+ *
+ * Context: one thread at a time; no vCPU runs.
  */
 #ifndef ACRE_VMM_BOOT_H
 #define ACRE_VMM_BOOT_H

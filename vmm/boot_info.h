@@ -4,6 +4,8 @@
  * The protocols put strings, lists and structures one after the other and get each one's
  * guest-physical address. They do so twice: first with no buffer, which only measures, then for
  * good; so room is found in between, and no size is computed by hand.
+ *
+ * Context: one thread at a time; no vCPU runs.
  */
 #ifndef ACRE_VMM_BOOT_INFO_H
 #define ACRE_VMM_BOOT_INFO_H

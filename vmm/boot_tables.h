@@ -1,6 +1,7 @@
 /*
  * boot_tables.h - the page tables and the GDT that a kernel is entered with.
  *
+ * Context: one thread at a time; no vCPU runs.
  * Source: Intel SDM vol. 3A 3.4.5 (segment descriptors), 4.5 (4-level paging), 7.2 (TSS).
  */
 #ifndef ACRE_VMM_BOOT_TABLES_H

@@ -2,6 +2,8 @@
  * commands.h - the commands of the command line, one cmd_*.c each. A command reports its own
  * errors on stderr and returns the exit status; main.c alone ends the process.
  * @argv  arguments after the command's name.
+ *
+ * Context: the process's first thread, before any other.
  */
 #ifndef ACRE_VMM_COMMANDS_H
 #define ACRE_VMM_COMMANDS_H

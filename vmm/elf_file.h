@@ -1,6 +1,7 @@
 /*
  * elf_file.h - what the loaders need to know of an ELF file, of either class, checked.
  *
+ * Context: one thread at a time; no locks.
  * Source: System V gABI ch. 4 and 5; the x86-64 psABI; Xen public/elfnote.h.
  */
 #ifndef ACRE_VMM_ELF_FILE_H

@@ -4,6 +4,8 @@
  * A function that takes a struct error fills it exactly when it fails (negative result), with a
  * text that names the file, option or device ("kernel.elf: not an ELF file") and no newline. It
  * never prints: the commands (cmd_*.c) report.
+ *
+ * Context: any thread; an error is its caller's.
  */
 #ifndef ACRE_VMM_ERROR_H
 #define ACRE_VMM_ERROR_H

@@ -3,6 +3,7 @@
  *
  * A MemoryListener for each of system_memory and system_io. Deletions come before additions; a
  * failure puts back what was there.
+ * Context: a commit's (the core lock is held); kvm_events_signal() any thread.
  * Source: api.rst 4.59 KVM_IOEVENTFD, 4.116 KVM_(UN)REGISTER_COALESCED_MMIO.
  */
 #ifndef ACRE_VMM_KVM_EVENTS_H

@@ -3,6 +3,8 @@
  *
  * A sorted list of used ranges over the guest's memory map. Made for tens of ranges: every call
  * walks the list.
+ *
+ * Context: one thread at a time; no locks.
  */
 #ifndef ACRE_VMM_LOAD_ALLOC_H
 #define ACRE_VMM_LOAD_ALLOC_H

@@ -2,6 +2,8 @@
  * load_file.h - reading the files that go into a guest: few system calls, nothing trusted.
  *
  * The first bytes of a kernel are read once and serve its headers and, for a small file, all of it.
+ *
+ * Context: one thread at a time; no locks.
  */
 #ifndef ACRE_VMM_LOAD_FILE_H
 #define ACRE_VMM_LOAD_FILE_H

@@ -2,6 +2,8 @@
  * options.h - the command line. Options are tables; one table gives parsing and --help.
  *
  * Nothing is printed here: an error is one line that names the option.
+ *
+ * Context: any thread; nothing is kept between calls.
  */
 #ifndef ACRE_VMM_OPTIONS_H
 #define ACRE_VMM_OPTIONS_H
