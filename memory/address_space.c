@@ -102,6 +102,7 @@ void address_space_finish(AddressSpace *as)
     }
     pthread_mutex_lock(&core->lock);
     unlink_space(as);
+    as_windows_clear(&as->windows);
     free_shown(as);
     map_finish(as);
     flatview_retire(core, as->current_map);

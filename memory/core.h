@@ -49,7 +49,7 @@ struct memory_core {
     bool in_commit;           /* a listener's callback runs */
     _Atomic uint64_t dying;   /* regions whose destructor is queued */
     unsigned global_log;      /* count of those who want all RAM logged */
-    bool broken;              /* an undo failed: no vCPU may run again */
+    _Atomic bool broken;      /* an undo failed: no vCPU may run again */
     int broken_apply, broken_undo;
     uint64_t fail_alloc; /* tests: the n-th allocation from now fails; 0: none */
     struct memory_counters counters;
@@ -95,7 +95,7 @@ void memory_core_throttle(struct memory_core *core);
  */
 int memory_worker_start(void) __attribute__((warn_unused_result));
 
-/* Every thread that accesses an address space, between these two. They nest. */
+/* Every thread that accesses an address space, between these two, once. */
 void memory_thread_register(void);
 void memory_thread_unregister(void);
 
