@@ -303,6 +303,11 @@ static void bench_building(size_t small_num, size_t big_num)
     }
 }
 
+static size_t used(struct mallinfo2 info)
+{
+    return info.uordblks + info.hblkhd;
+}
+
 static void bench_memory(size_t num)
 {
     struct mallinfo2 before = mallinfo2(), with_leaves, with_view;
@@ -314,8 +319,8 @@ static void bench_memory(size_t num)
     with_view = mallinfo2();
     printf("  %.0f bytes a region (sizeof MemoryRegion %zu), %.0f bytes a flat range, "
            "%llu old views at most\n",
-           (double)(with_leaves.uordblks - before.uordblks) / (double)num, sizeof(MemoryRegion),
-           (double)(with_view.uordblks - with_leaves.uordblks) / (double)num,
+           (double)(used(with_leaves) - used(before)) / (double)num, sizeof(MemoryRegion),
+           (double)(used(with_view) - used(with_leaves)) / (double)num,
            (unsigned long long)map.core.counters.views_pending_max);
     close_map(&map);
 }
