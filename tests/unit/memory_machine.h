@@ -10,6 +10,7 @@
 #include "tests/unit/memory_program.h"
 
 enum { SPACES = 2, EVENTS_MAX = 4096, VETO_ERROR = -1234 };
+enum { MACHINE_PAGE_BYTES = 0x1000, MACHINE_FIRST_NUM = 10 /* regions to begin with */ };
 
 struct machine;
 
@@ -67,6 +68,20 @@ void machine_fail(struct machine *machine, const char *format, ...)
 /* What byte `offset` of a region of the pool reads as. */
 uint8_t machine_byte(int region, uint64_t offset);
 int machine_index(const struct machine *machine, const MemoryRegion *mr);
+
+/* Makes a region at an empty place of the pool, in memory/ and in the oracle; may fail as a call.
+ */
+void machine_create(struct machine *machine, int index, struct oracle_region as);
+/* The outcome of a call that must succeed. True when it did and the oracle has to follow. */
+bool machine_done(struct machine *machine, int error);
+/* The outcome of a call that must be refused, with that error. */
+void machine_refused(struct machine *machine, int error, int with);
+/* Lets go of the views that readers hold. */
+void machine_forget_kept(struct machine *machine);
+
+/* Carries out one step. False: an allocation is to fail in the next, which must come first. */
+bool machine_step(struct machine *machine, const uint8_t *bytes);
+const char *machine_step_name(const uint8_t *bytes);
 
 /* Compares everything with everything; outside transactions. */
 void machine_check(struct machine *machine);
