@@ -185,6 +185,14 @@ static void signalled(void *opaque, int signo)
     machine_end(machine, &verdict);
 }
 
+/* nohup's wish: what is ignored would still come through a signalfd. */
+static bool is_ignored(int signo)
+{
+    struct sigaction action;
+
+    return sigaction(signo, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 int machine_watch_signals(struct machine *machine, struct error *err)
 {
     sigset_t set;
@@ -192,7 +200,9 @@ int machine_watch_signals(struct machine *machine, struct error *err)
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGHUP);
+    if (!is_ignored(SIGHUP)) {
+        (void)sigaddset(&set, SIGHUP);
+    }
     (void)sigaddset(&set, SIGQUIT);
     if (console_has_terminal(&machine->console)) {
         (void)sigaddset(&set, SIGTSTP);

@@ -34,6 +34,37 @@ CASES
     grep -q '"status": *125\b' result.json
     grep -q '"message": *".*nosuch.elf: No such file' result.json
 }
+# Runs a guest that only waits, sends acre the signal once the guest is there, and waits for the end.
+signalled() { # signal wrapper...
+    local sent=$1 pid
+    shift
+    "$@" "$acre" run --result result.json --timeout 3 --append doze "$guests/crash.elf" \
+        >out 2>err </dev/null &
+    pid=$!
+    for _ in {1..100}; do
+        grep -q doze out && break
+        sleep 0.05
+    done
+    kill -s "$sent" $pid
+    status=0
+    wait $pid || status=$?
+    stderr=$(cat err)
+}
+@test "a signal ends the run, and both say which" {
+    needs_kvm
+    signalled TERM env
+    [ "$status" -eq 143 ]
+    [[ $stderr == "acre: ended by signal 15 (Terminated)" ]]
+    grep -q '"kind": *"signal"' result.json
+    grep -q '"signal": *15' result.json
+    signalled HUP env
+    [ "$status" -eq 129 ]
+}
+@test "a run under nohup does not end with the terminal" {
+    needs_kvm
+    signalled HUP nohup
+    [ "$status" -eq 124 ]
+}
 @test "a crash shows registers and instruction bytes on stderr" {
     needs_kvm
     acre run --result result.json --append triple "$guests/crash.elf"
