@@ -59,8 +59,11 @@ static int set_ram_size(void *target, const char *value, struct error *err)
         return error_set(err, EINVAL, "%s: more than 1T of memory is not supported", value);
     }
     if (bytes < RUN_RAM_MIN) {
-        return error_set(err, EINVAL, "%s: less than 64K of memory%s", value,
-                         bytes > 0 && bytes < 4096 ? " (no suffix: bytes; 128M is usual)" : "");
+        if (bytes > 0 && bytes < 4096 && strspn(value, "0123456789") == strlen(value)) {
+            return error_set(err, EINVAL, "%s: less than 64K of memory (did you mean %sM?)", value,
+                             value);
+        }
+        return error_set(err, EINVAL, "%s: less than 64K of memory", value);
     }
     if (bytes % 4096 != 0) {
         return error_set(err, EINVAL, "%s: not a multiple of 4K", value);

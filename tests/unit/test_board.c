@@ -1,7 +1,8 @@
 /* test_board.c - the built-in boards, and trees from files: what they make, and what is refused. */
 #include "vmm/board.h"
 
-#include <check.h>
+#include "tests/unit/run_suite.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libfdt.h>
@@ -13,7 +14,6 @@
 #include "memory/memory.h"
 #include "vmm/board_tree.h"
 
-#define NUM(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define GIB (UINT64_C(1) << 30)
 
 static struct memory_core core;
@@ -487,26 +487,21 @@ int main(void)
 {
     Suite *suite = suite_create("board");
     TCase *tcase = tcase_create("board");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_loop_test(tcase, built_in_board_has_each_part_in_its_place, 0, NUM(places));
+    tcase_add_table_test(tcase, built_in_board_has_each_part_in_its_place, places);
     tcase_add_test(tcase, pc_wants_an_irqchip_and_bare_does_not);
     tcase_add_test(tcase, rom_of_the_pc_repeats_its_text);
-    tcase_add_loop_test(tcase, memory_is_split_at_3_gib_and_the_map_says_so, 0, NUM(maps));
+    tcase_add_table_test(tcase, memory_is_split_at_3_gib_and_the_map_says_so, maps);
     tcase_add_test(tcase, bytes_above_4_gib_follow_those_below_3_gib);
-    tcase_add_loop_test(tcase, cpus_are_edited_into_the_tree, 0, NUM(cpu_nums));
+    tcase_add_table_test(tcase, cpus_are_edited_into_the_tree, cpu_nums);
     tcase_add_test(tcase, command_line_is_edited_into_the_tree);
-    tcase_add_loop_test(tcase, tree_makes_the_map_it_describes, 0, NUM(good));
-    tcase_add_loop_test(tcase, bad_tree_is_one_error_that_names_node_and_property, 0, NUM(bad));
+    tcase_add_table_test(tcase, tree_makes_the_map_it_describes, good);
+    tcase_add_table_test(tcase, bad_tree_is_one_error_that_names_node_and_property, bad);
     tcase_add_test(tcase, nesting_has_an_end);
-    tcase_add_loop_test(tcase, file_that_is_no_tree_is_named, 0, NUM(files));
+    tcase_add_table_test(tcase, file_that_is_no_tree_is_named, files);
     tcase_add_test(tcase, serial_port_is_connected_to_console_and_interrupt);
     tcase_add_test(tcase, board_without_serial_port_takes_all_input_and_forgets_it);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

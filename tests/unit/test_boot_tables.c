@@ -1,10 +1,10 @@
 /* test_boot_tables.c - the page tables and the GDT of the entry states, read as a CPU reads them.
  */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vmm/boot_tables.h"
+#include "tests/unit/run_suite.h"
 
 #define TABLES_GPA 0x50000ULL
 #define UNMAPPED UINT64_MAX
@@ -143,18 +143,11 @@ int main(void)
 {
     Suite *suite = suite_create("boot_tables");
     TCase *tc = tcase_create("tables");
-    SRunner *sr;
-    int failures;
 
-    tcase_add_loop_test(tc, page_shows_identity_or_its_segment, 0,
-                        (int)(sizeof(pages) / sizeof(pages[0])));
+    tcase_add_table_test(tc, page_shows_identity_or_its_segment, pages);
     tcase_add_test(tc, identity_map_of_4_gib_takes_six_tables);
     tcase_add_test(tc, identity_map_reaches_beyond_512_gib);
     tcase_add_test(tc, gdt_has_flat_segments_of_the_mode);
     suite_add_tcase(suite, tc);
-    sr = srunner_create(suite);
-    srunner_run_all(sr, CK_ENV);
-    failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures != 0;
+    return run_suite(suite);
 }

@@ -1,7 +1,8 @@
 /* test_console.c - the console on pipes, files, sockets and pseudo-terminals. */
 #include "vmm/console.h"
 
-#include <check.h>
+#include "tests/unit/run_suite.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pty.h>
@@ -592,8 +593,6 @@ int main(void)
     Suite *suite = suite_create("console");
     TCase *output = tcase_create("output"), *input = tcase_create("input");
     TCase *terminal = tcase_create("terminal");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(output, setup, teardown);
     tcase_add_test(output, output_keeps_its_order_across_both_sinks);
@@ -620,8 +619,5 @@ int main(void)
     tcase_add_test(terminal, background_process_leaves_the_terminal_alone);
     tcase_add_test(terminal, suspended_process_gives_the_terminal_back_and_takes_it_again);
     suite_add_tcase(suite, terminal);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include "tests/unit/elf_builder.h"
 #include "tests/unit/load_fixture.h"
 #include "tests/unit/multiboot_headers.h"
+#include "tests/unit/run_suite.h"
 
 static const struct boot_map_entry map[] = {{0, 0x9ffff, BOOT_MAP_RAM},
                                             {0xa0000, 0xfffff, BOOT_MAP_RESERVED},
@@ -712,24 +713,19 @@ START_TEST(kind_names_parse_back)
 }
 END_TEST
 
-#define LOOP(tc, test, table)                                                                      \
-    tcase_add_loop_test(tc, test, 0, (int)(sizeof(table) / sizeof((table)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("load");
     TCase *tc = tcase_create("open");
-    SRunner *sr;
-    int failures;
 
-    LOOP(tc, kernel_is_recognised_and_the_line_says_why, recognised);
-    LOOP(tc, kernel_is_refused_with_the_file_and_the_reason, refused);
-    LOOP(tc, spoilt_header_is_refused, spoilt);
-    LOOP(tc, file_of_no_kind_is_refused_with_a_hint, no_kernels);
-    LOOP(tc, multiboot_header_with_addresses_needs_no_elf, raw);
-    LOOP(tc, contradicting_multiboot_addresses_are_refused, addresses);
-    LOOP(tc, multiboot_header_is_found_up_to_its_limit_and_alignment, places);
-    LOOP(tc, flat_binary_takes_fitting_options_only, flats);
+    tcase_add_table_test(tc, kernel_is_recognised_and_the_line_says_why, recognised);
+    tcase_add_table_test(tc, kernel_is_refused_with_the_file_and_the_reason, refused);
+    tcase_add_table_test(tc, spoilt_header_is_refused, spoilt);
+    tcase_add_table_test(tc, file_of_no_kind_is_refused_with_a_hint, no_kernels);
+    tcase_add_table_test(tc, multiboot_header_with_addresses_needs_no_elf, raw);
+    tcase_add_table_test(tc, contradicting_multiboot_addresses_are_refused, addresses);
+    tcase_add_table_test(tc, multiboot_header_is_found_up_to_its_limit_and_alignment, places);
+    tcase_add_table_test(tc, flat_binary_takes_fitting_options_only, flats);
     tcase_add_test(tc, kernel_cut_short_anywhere_is_refused);
     tcase_add_test(tc, bzimage_is_named_as_such);
     tcase_add_test(tc, directory_is_refused);
@@ -740,9 +736,5 @@ int main(void)
     tcase_add_test(tc, why_line_is_cut_at_its_buffer);
     tcase_add_test(tc, kind_names_parse_back);
     suite_add_tcase(suite, tc);
-    sr = srunner_create(suite);
-    srunner_run_all(sr, CK_ENV);
-    failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures != 0;
+    return run_suite(suite);
 }

@@ -1,8 +1,8 @@
 /* test_load_alloc.c - room for what is placed beside a kernel. */
-#include <check.h>
 #include <stdlib.h>
 
 #include "vmm/load_alloc.h"
+#include "tests/unit/run_suite.h"
 
 static const struct boot_map_entry map[] = {{0x0, 0x9ffff, BOOT_MAP_RAM},
                                             {0xa0000, 0xfffff, BOOT_MAP_RESERVED},
@@ -127,24 +127,15 @@ START_TEST(everything_can_be_handed_out_once)
 }
 END_TEST
 
-#define LOOP(tc, test, table)                                                                      \
-    tcase_add_loop_test(tc, test, 0, (int)(sizeof(table) / sizeof((table)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("load_alloc");
     TCase *tc = tcase_create("alloc");
-    SRunner *sr;
-    int failures;
 
-    LOOP(tc, room_is_found_in_free_ram_only, wants);
-    LOOP(tc, range_is_ram_if_all_of_it_is, ranges);
+    tcase_add_table_test(tc, room_is_found_in_free_ram_only, wants);
+    tcase_add_table_test(tc, range_is_ram_if_all_of_it_is, ranges);
     tcase_add_test(tc, overlapping_reservations_become_one);
     tcase_add_loop_test(tc, everything_can_be_handed_out_once, 0, 2);
     suite_add_tcase(suite, tc);
-    sr = srunner_create(suite);
-    srunner_run_all(sr, CK_ENV);
-    failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures != 0;
+    return run_suite(suite);
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/elf_builder.h"
 #include "tests/unit/load_fixture.h"
 #include "tests/unit/multiboot_headers.h"
+#include "tests/unit/run_suite.h"
 
 #define KERNEL .entry = 0x100000, .segments = {{0x100000, 0x100000, 64, 64}}
 #define HEADER(h) .header = (h), .header_size = sizeof(h)
@@ -336,8 +337,6 @@ int main(void)
 {
     Suite *suite = suite_create("load_info");
     TCase *tc = tcase_create("info");
-    SRunner *sr;
-    int failures;
 
     tcase_add_test(tc, pvh_kernel_gets_a_start_info_in_ebx);
     tcase_add_test(tc, pvh_kernel_without_options_is_told_of_none);
@@ -348,12 +347,7 @@ int main(void)
     tcase_add_loop_test(tc, multiboot1_kernel_finds_its_symbols, 0, 2);
     tcase_add_loop_test(tc, multiboot2_kernel_gets_its_information, 0, 2);
     tcase_add_loop_test(tc, multiboot2_kernel_finds_its_symbols, 0, 2);
-    tcase_add_loop_test(tc, basic_memory_is_what_lies_before_the_first_holes, 0,
-                        (int)(sizeof(maps) / sizeof(maps[0])));
+    tcase_add_table_test(tc, basic_memory_is_what_lies_before_the_first_holes, maps);
     suite_add_tcase(suite, tc);
-    sr = srunner_create(suite);
-    srunner_run_all(sr, CK_ENV);
-    failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures != 0;
+    return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include "tests/unit/elf_builder.h"
 #include "tests/unit/load_fixture.h"
 #include "tests/unit/multiboot_headers.h"
+#include "tests/unit/run_suite.h"
 
 #define PVH .pvh_size = 8, .pvh_entry = 0x100000, .entry = 0x100000
 #define STACK_SIZE 16384U
@@ -531,22 +532,17 @@ START_TEST(tracked_ram_is_loaded_as_well)
 }
 END_TEST
 
-#define LOOP(tc, test, table)                                                                      \
-    tcase_add_loop_test(tc, test, 0, (int)(sizeof(table) / sizeof((table)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("load_place");
     TCase *tc = tcase_create("place");
-    SRunner *sr;
-    int failures;
 
-    LOOP(tc, segments_are_placed_and_bss_is_zero_at_every_start, images);
-    LOOP(tc, nothing_placed_overlaps_anything, crowds);
-    LOOP(tc, flat_binary_goes_where_it_should_and_starts_there, flats);
-    LOOP(tc, multiboot_addresses_are_followed, kludges);
-    LOOP(tc, relocatable_kernel_goes_where_it_may, moves);
-    LOOP(tc, image_outside_ram_is_refused_before_anything_is_written, outside);
+    tcase_add_table_test(tc, segments_are_placed_and_bss_is_zero_at_every_start, images);
+    tcase_add_table_test(tc, nothing_placed_overlaps_anything, crowds);
+    tcase_add_table_test(tc, flat_binary_goes_where_it_should_and_starts_there, flats);
+    tcase_add_table_test(tc, multiboot_addresses_are_followed, kludges);
+    tcase_add_table_test(tc, relocatable_kernel_goes_where_it_may, moves);
+    tcase_add_table_test(tc, image_outside_ram_is_refused_before_anything_is_written, outside);
     tcase_add_test(tc, elf64_is_entered_in_long_mode_with_its_addresses_mapped);
     tcase_add_test(tc, elf32_is_entered_in_flat_protected_mode);
     tcase_add_test(tc, map_that_promises_missing_ram_is_found_out);
@@ -556,9 +552,5 @@ int main(void)
     tcase_add_test(tc, small_kernel_is_placed_from_what_was_read_at_open);
     tcase_add_test(tc, tracked_ram_is_loaded_as_well);
     suite_add_tcase(suite, tc);
-    sr = srunner_create(suite);
-    srunner_run_all(sr, CK_ENV);
-    failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures != 0;
+    return run_suite(suite);
 }

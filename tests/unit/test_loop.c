@@ -1,7 +1,8 @@
 /* test_loop.c - the event loop: sources, work from other threads, signals, the end. */
 #include "vmm/loop.h"
 
-#include <check.h>
+#include "tests/unit/run_suite.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -248,8 +249,6 @@ int main(void)
 {
     Suite *suite = suite_create("loop");
     TCase *tcase = tcase_create("loop");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, quit_before_run_ends_it_at_once);
@@ -264,8 +263,5 @@ int main(void)
     tcase_add_test(tcase, write_to_a_pipe_without_reader_is_an_error_and_no_death);
     tcase_add_test(tcase, finish_accepts_a_zeroed_loop);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

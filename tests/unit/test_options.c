@@ -1,13 +1,12 @@
 /* test_options.c - the parser, the values, and what `run` makes of a command line. */
 #include "vmm/options.h"
 
-#include <check.h>
+#include "tests/unit/run_suite.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NUM(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 static const struct {
     const char *text;
@@ -105,8 +104,15 @@ static const struct {
     {{"a", "--exit-status", "x"}, "--exit-status: x: wants raw or qemu"},
     {{"a", "--sandbox", "maybe"}, "--sandbox: maybe: wants on or off"},
     {{"a", "--debug", "tree,wood"},
-     "--debug: wood: nothing to show by that name (try --debug help)"},
-    {{"a", "--debug", ""}, "--debug: : nothing to show by that name (try --debug help)"},
+     "--debug: 'wood': nothing to show by that name (try --debug help)"},
+    {{"a", "--debug", "tree,"}, "--debug: '': nothing to show by that name (try --debug help)"},
+    {{"a", "--debug", ""}, "--debug: is empty; wants WORDS"},
+    {{"a", "--board="}, "--board: is empty; wants pc|bare|FILE.dtb"},
+    {{"a", "-m", "63K"}, "-m: 63K: less than 64K of memory"},
+    {{"a", "-m", "0"}, "-m: 0: less than 64K of memory"},
+    {{"a", "--module", " x"}, "--module:  x: wants a file before the space"},
+    {{"a", "--timeout", "99999999999"}, "--timeout: 99999999999: more than 292 years"},
+    {{""}, "the kernel's name is empty"},
 };
 
 static int count_words(const char *const *argv)
@@ -235,21 +241,15 @@ int main(void)
 {
     Suite *suite = suite_create("options");
     TCase *tcase = tcase_create("options");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    tcase_add_loop_test(tcase, size_is_read_or_refused, 0, NUM(sizes));
-    tcase_add_loop_test(tcase, seconds_are_read_or_refused, 0, NUM(times));
-    tcase_add_loop_test(tcase, bad_command_line_is_one_error_that_names_the_option, 0,
-                        NUM(refused));
+    tcase_add_table_test(tcase, size_is_read_or_refused, sizes);
+    tcase_add_table_test(tcase, seconds_are_read_or_refused, times);
+    tcase_add_table_test(tcase, bad_command_line_is_one_error_that_names_the_option, refused);
     tcase_add_test(tcase, defaults_leave_the_board_as_it_is);
     tcase_add_test(tcase, values_may_be_attached_or_follow);
-    tcase_add_loop_test(tcase, flat_says_mode_and_address, 0, NUM(flats));
+    tcase_add_table_test(tcase, flat_says_mode_and_address, flats);
     tcase_add_test(tcase, debug_words_add_up);
     tcase_add_test(tcase, modules_are_kept_in_order_up_to_a_limit);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

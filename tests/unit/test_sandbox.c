@@ -1,7 +1,8 @@
 /* test_sandbox.c - what the sandbox takes away. Every test puts a child in it. */
 #include "vmm/sandbox.h"
 
-#include <check.h>
+#include "tests/unit/run_suite.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -307,24 +308,18 @@ int main(void)
 {
     Suite *suite = suite_create("sandbox");
     TCase *tcase = tcase_create("sandbox"), *filter = tcase_create("filter");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tcase, dropping_leaves_no_capability_and_no_way_to_gain_one);
     tcase_add_test(tcase, every_allowed_call_has_a_reason);
     suite_add_tcase(suite, tcase);
     /* Sanitizers make system calls of their own, which is why those builds run without. */
     if (sandbox_default()) {
-        tcase_add_loop_test(filter, forbidden_call_ends_the_process_with_sigsys, 0,
-                            (int)(sizeof(forbidden) / sizeof(forbidden[0])));
+        tcase_add_table_test(filter, forbidden_call_ends_the_process_with_sigsys, forbidden);
         tcase_add_test(filter, what_a_run_needs_is_allowed);
         tcase_add_test(filter, filter_reaches_threads_that_were_there_before);
         tcase_add_test(filter, message_of_the_c_library_is_written_before_the_process_aborts);
         tcase_add_test(filter, every_thread_may_allocate_for_the_first_time);
     }
     suite_add_tcase(suite, filter);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -1,7 +1,8 @@
 /* test_vclock.c - virtual time, timers in order, standing still, the owner's lock. */
 #include "vmm/vclock.h"
 
-#include <check.h>
+#include "tests/unit/run_suite.h"
+
 #include <stdlib.h>
 #include <time.h>
 
@@ -254,8 +255,6 @@ int main(void)
 {
     Suite *suite = suite_create("vclock");
     TCase *tcase = tcase_create("vclock");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, time_starts_near_zero_and_grows);
@@ -271,8 +270,5 @@ int main(void)
     tcase_add_test(tcase, timer_that_arms_itself_in_the_past_does_not_starve_others);
     tcase_add_test(tcase, timer_armed_by_another_thread_wakes_the_loop);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

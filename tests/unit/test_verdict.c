@@ -1,7 +1,7 @@
 /* test_verdict.c - how an end is told: status, line, registers and JSON. */
 #include "vmm/verdict.h"
+#include "tests/unit/run_suite.h"
 
-#include <check.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -228,11 +228,8 @@ int main(void)
 {
     Suite *suite = suite_create("verdict");
     TCase *tcase = tcase_create("verdict");
-    SRunner *runner;
-    int failures;
 
-    tcase_add_loop_test(tcase, each_kind_has_its_exit_status, 0,
-                        sizeof(statuses) / sizeof(statuses[0]));
+    tcase_add_table_test(tcase, each_kind_has_its_exit_status, statuses);
     tcase_add_test(tcase, the_first_verdict_wins);
     tcase_add_test(tcase, one_of_many_threads_wins);
     tcase_add_test(tcase, the_line_names_cpu_and_rip_of_a_crash);
@@ -242,9 +239,5 @@ int main(void)
     tcase_add_test(tcase, json_of_an_exit_keeps_all_32_bits);
     tcase_add_test(tcase, json_to_a_full_device_is_an_error);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures != 0;
+    return run_suite(suite);
 }

@@ -1,7 +1,7 @@
 /* test_x86.c - what a guest's CPUID says, and the state it is entered in. */
 #include "vmm/x86.h"
+#include "tests/unit/run_suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,13 +201,10 @@ int main(void)
 {
     Suite *suite = suite_create("x86");
     TCase *tcase = tcase_create("x86");
-    SRunner *runner;
-    int failures;
 
     tcase_add_test(tcase, each_cpu_has_its_own_apic_id_and_the_hypervisor_bit);
     tcase_add_test(tcase, topology_is_one_thread_a_core_and_one_package);
-    tcase_add_loop_test(tcase, what_needs_a_lapic_goes_without_one, 0,
-                        sizeof(apics) / sizeof(apics[0]));
+    tcase_add_table_test(tcase, what_needs_a_lapic_goes_without_one, apics);
     tcase_add_test(tcase, the_tsc_frequency_is_in_both_leaves);
     tcase_add_test(tcase, a_frequency_above_32_bits_of_hz_leaves_the_crystal_leaf_empty);
     tcase_add_test(tcase, a_full_table_stays_within_its_room);
@@ -216,9 +213,5 @@ int main(void)
     tcase_add_test(tcase, long_mode_has_paging_and_the_tables_of_the_entry);
     tcase_add_test(tcase, protected_mode_is_flat_without_paging);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures != 0;
+    return run_suite(suite);
 }
