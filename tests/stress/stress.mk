@@ -5,7 +5,7 @@ stress: $(STRESS)
 $(B)/tests/stress/guest.o: tests/stress/guest.S
 	@mkdir -p $(@D)
 	$(CC) -fPIE -c -o $@ $<
-$(B)/tests/stress/flip: tests/stress/flip.c $(B)/tests/stress/guest.o $(B)/libacre-vmm.a \
+$(B)/tests/stress/flip: $(wildcard tests/stress/flip*.c) $(B)/tests/stress/guest.o $(B)/libacre-vmm.a \
 		$(B)/libacre-devices.a $(B)/libacre-memory.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
