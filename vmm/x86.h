@@ -62,10 +62,10 @@ struct x86_reset_state {
     struct kvm_vcpu_events events;
     struct kvm_debugregs debugregs;
     struct kvm_lapic_state lapic; /* irqchip only */
-    bool has_xsave;               /* the next two; not where the host's CPU lacks XSAVE */
+    bool has_xsave;               /* xcrs and xsave; not where the host's CPU lacks XSAVE */
     struct kvm_xcrs xcrs;
-    struct kvm_xsave xsave;
-    struct x86_msrs msrs; /* all that KVM lists and can read */
+    struct x86_msrs msrs;   /* all that KVM lists and can read */
+    struct kvm_xsave xsave; /* last: it ends in an array of open length */
 };
 
 /* Reads it, right after KVM_CREATE_VCPU and KVM_SET_CPUID2. Returns: 0 or -errno. */
