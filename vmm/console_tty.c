@@ -42,7 +42,7 @@ static void install_handlers(void)
 {
     const struct sigaction action = {
         .sa_handler = restore_and_die,
-        .sa_flags = (int)SA_RESETHAND | SA_NODEFER,
+        .sa_flags = (int)SA_RESETHAND | SA_NODEFER | SA_ONSTACK, /* a stack may have overflowed */
     };
     size_t i;
 

@@ -180,9 +180,9 @@ static int make_loop(struct machine *machine, struct error *err)
     return result == 0 ? machine_watch_signals(machine, err) : result;
 }
 
-static int make_memory(struct machine *machine, struct error *err)
+struct memory_core_config machine_core_config(struct machine *machine)
 {
-    const struct memory_core_config config = {
+    return (struct memory_core_config){
         .park = park,
         .unpark = unpark,
         .flush_coalesced = flush_coalesced,
@@ -191,6 +191,11 @@ static int make_memory(struct machine *machine, struct error *err)
         .log = log_line,
         .opaque = machine,
     };
+}
+
+static int make_memory(struct machine *machine, struct error *err)
+{
+    const struct memory_core_config config = machine_core_config(machine);
     int result;
 
     memory_thread_register();
@@ -218,14 +223,19 @@ static int make_board(struct machine *machine, struct error *err)
     return board_build(machine->board, &machine->core, &host, err);
 }
 
-/* KVM learns of the map. */
-static int make_map(struct machine *machine, struct error *err)
+struct kvm_slots_config machine_slots_config(struct machine *machine)
 {
-    const struct kvm_slots_config config = {
+    return (struct kvm_slots_config){
         .park = park,
         .unpark = unpark,
         .opaque = machine,
     };
+}
+
+/* KVM learns of the map. */
+static int make_map(struct machine *machine, struct error *err)
+{
+    const struct kvm_slots_config config = machine_slots_config(machine);
     AddressSpace *memory = board_memory(machine->board);
     int result = kvm_slots_init(&machine->slots, &machine->kvm, memory, &config);
 
@@ -266,6 +276,8 @@ static int make_vcpus(struct machine *machine, struct error *err)
         .irqchip = machine->irqchip,
         .restartable = machine->config.reboot,
         .ended = machine_vcpu_ended,
+        .warn = log_line,
+        .signal_stacks = console_has_terminal(&machine->console),
         .opaque = machine,
     };
 

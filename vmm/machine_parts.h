@@ -16,6 +16,11 @@ int machine_place(struct machine *machine, struct error *err) __attribute__((war
  */
 void machine_make_events(struct machine *machine);
 
+/* How the memory core and the slots reach the machine: a change that breaks the map ends the run.
+ */
+struct memory_core_config machine_core_config(struct machine *machine);
+struct kvm_slots_config machine_slots_config(struct machine *machine);
+
 /* How devices, console and vCPUs reach the running machine. */
 struct request_line machine_requests(struct machine *machine);
 struct console_guest machine_console_guest(struct machine *machine);

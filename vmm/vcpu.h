@@ -43,6 +43,7 @@ struct vcpu {
     pthread_t thread;
     bool thread_started;
     struct x86_reset_state *reset; /* NULL: no restart was asked for */
+    void *signal_stack;            /* NULL: none */
     struct vcpu_idle idle;
     bool waiting;    /* group lock: stands at the gate, serves nothing */
     int call_result; /* of the function posted last, where it has one */
@@ -67,11 +68,13 @@ struct vcpu_group_config {
     struct kvm_ring *ring;
     unsigned num; /* vCPUs, 1.. */
     bool irqchip;
+    /* Threads get a stack of their own for signals, so that an overflow's handler can run. */
+    bool signal_stacks;
     bool restartable; /* keep the reset state, vcpu_group_reset() will be called */
     /* A vCPU came to an end of the run (crash kinds, faults). Context: its thread. */
     void (*ended)(void *opaque, const struct verdict *verdict);
     /* A line for the user (a refused optional MSR, say). */
-    void (*warn)(void *opaque, const char *line);
+    void (*warn)(void *opaque, const char *line); /* may be NULL */
     void *opaque;
 };
 

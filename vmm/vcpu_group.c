@@ -5,7 +5,9 @@
 #include "vmm/vcpu.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +15,8 @@
 #include <unistd.h>
 
 #define RFLAGS_IF (UINT64_C(1) << 9)
+/* Room for the largest register frame of x86 (AMX, 11 KiB) and the handler. */
+enum { VCPU_SIGNAL_STACK = 32 << 10 };
 /* Less than this of the host's CPU since the last look is idling (our own kick costs some). */
 #define IDLE_CPU_NS_MAX UINT64_C(500000)
 enum { IDLE_WAIT_MAX = 63 };
@@ -96,6 +100,9 @@ static int create(struct vcpu_group *group, unsigned index, struct x86_cpuid *cp
         return error_set_errno(err, errno, "mapping cpu %u", index);
     }
     vcpu->run = run;
+    if (group->config.signal_stacks) {
+        vcpu->signal_stack = malloc(VCPU_SIGNAL_STACK);
+    }
     result = set_cpuid(vcpu, cpuid, err);
     if (result == 0 && group->config.restartable) {
         result = keep_reset(vcpu, err);
@@ -172,6 +179,7 @@ void vcpu_group_finish(struct vcpu_group *group)
             (void)close(vcpu->fd);
         }
         free(vcpu->reset);
+        free(vcpu->signal_stack);
     }
     free(group->vcpus);
     (void)pthread_cond_destroy(&group->changed);
@@ -199,11 +207,22 @@ static void kick_all(struct vcpu_group *group, uint32_t request)
     (void)pthread_cond_broadcast(&group->changed);
 }
 
+static void use_signal_stack(struct vcpu *vcpu)
+{
+    const stack_t stack = {.ss_sp = vcpu->signal_stack, .ss_size = VCPU_SIGNAL_STACK};
+
+    /* Without one an overflow still ends the process; only the terminal is not put back. */
+    if (vcpu->signal_stack) {
+        (void)sigaltstack(&stack, NULL);
+    }
+}
+
 static void *thread_main(void *arg)
 {
     struct vcpu *vcpu = arg;
     struct vcpu_group *group = vcpu->group;
 
+    use_signal_stack(vcpu);
     memory_thread_register();
     vcpu_run(vcpu);
     memory_thread_unregister();
@@ -397,14 +416,29 @@ static void call_enter(void *opaque, struct vcpu *vcpu)
     vcpu->call_result = vcpu->index == 0 ? enter_state(vcpu, opaque) : 0;
 }
 
+static void msr_refused(void *opaque, uint32_t msr)
+{
+    const struct vcpu *vcpu = opaque;
+    const struct vcpu_group_config *config = &vcpu->group->config;
+    char line[128];
+
+    if (config->warn) {
+        (void)snprintf(line, sizeof(line),
+                       "cpu %u: MSR 0x%" PRIx32 " is what the guest made it: KVM does not let it "
+                       "be reset",
+                       vcpu->index, msr);
+        config->warn(config->opaque, line);
+    }
+}
+
 static void call_reset(void *opaque, struct vcpu *vcpu)
 {
     const struct vcpu_group_config *config = &vcpu->group->config;
 
     (void)opaque;
     vcpu_finish_access(vcpu);
-    vcpu->call_result =
-        x86_reset_write(config->kvm, vcpu->fd, config->irqchip, vcpu->index == 0, vcpu->reset);
+    vcpu->call_result = x86_reset_write(config->kvm, vcpu->fd, config->irqchip, vcpu->index == 0,
+                                        vcpu->reset, msr_refused, vcpu);
 }
 
 int vcpu_group_set_entry(struct vcpu_group *group, const struct boot_entry *entry,

@@ -73,10 +73,14 @@ int x86_reset_read(struct kvm *kvm, int fd, bool irqchip, struct x86_reset_state
     __attribute__((warn_unused_result));
 /*
  * Puts it back, MP state included. No access may be waiting to be finished in KVM
- * (vcpu_finish_access()). Returns: 0 or -errno.
+ * (vcpu_finish_access()).
+ * @refused  called for each MSR that the guest has changed and KVM does not let us put back.
+ * Returns: 0 or -errno.
  */
 int x86_reset_write(struct kvm *kvm, int fd, bool irqchip, bool boot_cpu,
-                    const struct x86_reset_state *state) __attribute__((warn_unused_result));
+                    const struct x86_reset_state *state,
+                    void (*refused)(void *opaque, uint32_t msr), void *opaque)
+    __attribute__((warn_unused_result));
 
 /* Both PICs and the IO-APIC, as KVM_CREATE_IRQCHIP left them. */
 struct x86_irqchips {

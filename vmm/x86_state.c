@@ -140,8 +140,12 @@ static int read_msrs(struct kvm *kvm, int fd, struct x86_msrs *msrs)
     return result < 0 ? result : 0;
 }
 
-/* One at a time: what KVM reads but does not let us write keeps the others from nothing. */
-static int write_msrs(struct kvm *kvm, int fd, const struct x86_msrs *msrs)
+/*
+ * One at a time: what KVM reads but does not let us write keeps the others from nothing. It is
+ * worth a word only where the guest has changed it.
+ */
+static int write_msrs(struct kvm *kvm, int fd, const struct x86_msrs *msrs,
+                      void (*refused)(void *opaque, uint32_t msr), void *opaque)
 {
     struct x86_msrs one = {.nmsrs = 1};
     uint32_t i;
@@ -150,6 +154,10 @@ static int write_msrs(struct kvm *kvm, int fd, const struct x86_msrs *msrs)
     for (i = 0; i < msrs->nmsrs && result >= 0; i++) {
         one.entries[0] = msrs->entries[i];
         result = kvm_set_msrs(kvm, fd, (struct kvm_msrs *)&one);
+        if (result == 0 && kvm_get_msrs(kvm, fd, (struct kvm_msrs *)&one) == 1 &&
+            one.entries[0].data != msrs->entries[i].data) {
+            refused(opaque, msrs->entries[i].index);
+        }
     }
     return result < 0 ? result : 0;
 }
@@ -187,7 +195,8 @@ static int write_xsave(struct kvm *kvm, int fd, const struct x86_reset_state *st
 
 /* Control registers before MSRs: EFER cannot change while the guest's paging is on. */
 int x86_reset_write(struct kvm *kvm, int fd, bool irqchip, bool boot_cpu,
-                    const struct x86_reset_state *state)
+                    const struct x86_reset_state *state,
+                    void (*refused)(void *opaque, uint32_t msr), void *opaque)
 {
     int result = kvm_set_sregs(kvm, fd, &state->sregs);
 
@@ -195,7 +204,7 @@ int x86_reset_write(struct kvm *kvm, int fd, bool irqchip, bool boot_cpu,
         result = kvm_set_regs(kvm, fd, &state->regs);
     }
     if (result == 0) {
-        result = write_msrs(kvm, fd, &state->msrs);
+        result = write_msrs(kvm, fd, &state->msrs, refused, opaque);
     }
     if (result == 0) {
         result = kvm_set_debugregs(kvm, fd, &state->debugregs);

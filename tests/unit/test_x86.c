@@ -197,6 +197,60 @@ START_TEST(protected_mode_is_flat_without_paging)
 }
 END_TEST
 
+/* A KVM whose two MSRs, 0x10 and 0x11, read as 7; only the first can be written. */
+static int refuse_one_msr(struct kvm *kvm, int fd, unsigned long request, void *arg)
+{
+    struct kvm_msrs *msrs = arg;
+
+    (void)kvm, (void)fd;
+    if (request == KVM_GET_MSRS) {
+        msrs->entries[0].data = 7;
+        return 1;
+    }
+    return request == KVM_SET_MSRS && msrs->entries[0].index == 0x10;
+}
+
+struct refusals {
+    unsigned num;
+    uint32_t msr;
+};
+
+static void note_refusal(void *opaque, uint32_t msr)
+{
+    struct refusals *refusals = opaque;
+
+    *refusals = (struct refusals){refusals->num + 1, msr};
+}
+
+/* @value  what 0x11 was at reset. */
+static struct refusals reset_with_msr_at(uint64_t value)
+{
+    static struct x86_reset_state state;
+    struct kvm kvm = {.sys_fd = -1, .vm_fd = -1, .call = refuse_one_msr};
+    struct refusals refusals = {0};
+
+    state.msrs.nmsrs = 2;
+    state.msrs.entries[0] = (struct kvm_msr_entry){.index = 0x10};
+    state.msrs.entries[1] = (struct kvm_msr_entry){.index = 0x11, .data = value};
+    ck_assert_int_eq(x86_reset_write(&kvm, -1, true, true, &state, note_refusal, &refusals), 0);
+    return refusals;
+}
+
+START_TEST(an_msr_that_a_restart_cannot_put_back_is_named)
+{
+    struct refusals refusals = reset_with_msr_at(0);
+
+    ck_assert_uint_eq(refusals.num, 1);
+    ck_assert_uint_eq(refusals.msr, 0x11);
+}
+END_TEST
+
+START_TEST(a_read_only_msr_that_still_has_its_value_is_not_named)
+{
+    ck_assert_uint_eq(reset_with_msr_at(7).num, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("x86");
@@ -212,6 +266,8 @@ int main(void)
     tcase_add_test(tcase, a_flat16_image_starts_in_its_own_segment);
     tcase_add_test(tcase, long_mode_has_paging_and_the_tables_of_the_entry);
     tcase_add_test(tcase, protected_mode_is_flat_without_paging);
+    tcase_add_test(tcase, an_msr_that_a_restart_cannot_put_back_is_named);
+    tcase_add_test(tcase, a_read_only_msr_that_still_has_its_value_is_not_named);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
