@@ -82,8 +82,12 @@ static int translate(const struct board_tree *tree, const struct tree_bus *bus, 
         return tree_error(tree, bus->node, "ranges", err,
                           "missing, so that what is inside has no address outside");
     }
+    if (len == 0) {
+        return 0; /* one to one */
+    }
     entry_cells = len / 4;
-    if (len % 4 != 0 || entry_cells % step != 0) {
+    /* No cells at all: buses without addresses, one in the other. */
+    if (step == 0 || len % 4 != 0 || entry_cells % step != 0) {
         return tree_error(tree, bus->node, "ranges", err, "%d bytes, not a multiple of %d", len,
                           4 * step);
     }
@@ -101,10 +105,8 @@ static int translate(const struct board_tree *tree, const struct tree_bus *bus, 
             return 0;
         }
     }
-    return entry_cells == 0
-               ? 0
-               : tree_error(tree, node, "reg", err, "0x%llx is in none of its bus's ranges",
-                            (unsigned long long)reg->addr);
+    return tree_error(tree, node, "reg", err, "0x%llx is in none of its bus's ranges",
+                      (unsigned long long)reg->addr);
 }
 
 static int read_reg(const struct board_tree *tree, const struct tree_bus *bus, int node,

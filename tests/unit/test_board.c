@@ -363,6 +363,11 @@ static const struct {
     {"x@0 { compatible = \"simple-bus\"; #address-cells = <1>; #size-cells = <1>;"
      " ranges = <0 0 0 0x1000>; y { compatible = \"mmio-sram\"; reg = <0x1000 0x1000>; }; };",
      "/x@0/y: reg: 0x1000 is in none of its bus's ranges"},
+    {"x@0 { compatible = \"simple-bus\"; #address-cells = <0>; #size-cells = <0>; ranges;"
+     " x2 { compatible = \"simple-bus\"; #address-cells = <0>; #size-cells = <0>; ranges = <0>;"
+     " x3 { compatible = \"simple-bus\"; #address-cells = <1>; #size-cells = <1>; ranges;"
+     " y { compatible = \"mmio-sram\"; reg = <0x10000000 0x1000>; }; }; }; };",
+     "/x@0/x2: ranges: 4 bytes, not a multiple of 0"},
     {"memory@1 { device_type = \"memory\"; reg = <0 0x80000 0 0x1000>; };",
      "/memory@1: reg: overlaps other memory"},
     {"memory@1 { device_type = \"memory\"; reg = <0 0x200000 0 0x800>; };",
