@@ -45,6 +45,25 @@ typedef struct MemoryRegionSection {
     bool unmergeable;
 } MemoryRegionSection;
 
+/* A whole range as a section. `as` and `view` are what the section names, and may be NULL. */
+static inline MemoryRegionSection flat_range_section(AddressSpace *as, const FlatView *view,
+                                                     const FlatRange *range)
+{
+    return (MemoryRegionSection){
+        .mr = range->mr,
+        .as = as,
+        .fv = view,
+        .offset_within_region = range->offset_in_region,
+        .offset_within_address_space = range->first,
+        .last = range->last,
+        .dirty_log_mask = range->dirty_log_mask,
+        .romd_mode = range->romd_mode,
+        .readonly = range->readonly,
+        .nonvolatile = range->nonvolatile,
+        .unmergeable = range->unmergeable,
+    };
+}
+
 static inline uint64_t memory_section_size(const MemoryRegionSection *section)
 {
     return range_size(section->offset_within_address_space, section->last);

@@ -105,6 +105,8 @@ bool core_held_by_me(struct memory_core *core);
 int setter_finish(MemoryRegion *mr, int ret);
 /* A change that may show wherever the region does. */
 void setter_mark(MemoryRegion *mr);
+/* Gives the region another size, noted for the undo. Returns: 0, -ENOMEM. */
+int setter_resize(MemoryRegion *mr, uint64_t size, const char *cause);
 
 /* ---- flat views -------------------------------------------------------------------------------
  */
@@ -202,8 +204,6 @@ void plan_free(struct as_plan *plan);
 bool plan_tells(const struct as_plan *plan); /* is there anything for listeners */
 void plan_publish(struct as_plan *plan);     /* cannot fail */
 void plan_retire(struct as_plan *plan);      /* lets go of the view before */
-MemoryRegionSection flat_range_section(AddressSpace *as, const FlatView *view,
-                                       const FlatRange *range);
 /* plan_zones.c: eventfds and coalesced zones of the ranges in [first, last]. */
 int plan_compare_zones(struct as_plan *plan, hwaddr first, hwaddr last);
 /* All that the space shows now, as added or as deleted. */

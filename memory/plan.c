@@ -10,24 +10,6 @@
 
 #include <stdlib.h>
 
-MemoryRegionSection flat_range_section(AddressSpace *as, const FlatView *view,
-                                       const FlatRange *range)
-{
-    return (MemoryRegionSection){
-        .mr = range->mr,
-        .as = as,
-        .fv = view,
-        .offset_within_region = range->offset_in_region,
-        .offset_within_address_space = range->first,
-        .last = range->last,
-        .dirty_log_mask = range->dirty_log_mask,
-        .romd_mode = range->romd_mode,
-        .readonly = range->readonly,
-        .nonvolatile = range->nonvolatile,
-        .unmergeable = range->unmergeable,
-    };
-}
-
 static int add_section(struct as_plan *plan, struct memory_vec *vec, const FlatView *view,
                        const FlatRange *range)
 {

@@ -92,14 +92,7 @@ static int resize(MemoryRegion *mr, uint64_t size)
     int ret;
 
     memory_region_transaction_begin(mr->core);
-    ret = mr->core->depth > 1 ? -EBUSY : undo_save(mr, "ram_resize");
-    if (!ret) {
-        setter_mark(mr);
-        region_detach(mr);
-        mr->state.size = size;
-        region_attach(mr);
-        setter_mark(mr);
-    }
+    ret = mr->core->depth > 1 ? -EBUSY : setter_resize(mr, size, "ram_resize");
     return setter_finish(mr, ret);
 }
 

@@ -174,6 +174,20 @@ static bool can_resize(const MemoryRegion *mr)
     return !mr->ram_block;
 }
 
+int setter_resize(MemoryRegion *mr, uint64_t size, const char *cause)
+{
+    int ret = undo_save(mr, cause);
+
+    if (!ret) {
+        setter_mark(mr);
+        region_detach(mr);
+        mr->state.size = size;
+        region_attach(mr);
+        setter_mark(mr);
+    }
+    return ret;
+}
+
 int memory_region_set_size(MemoryRegion *mr, uint64_t size)
 {
     int ret = 0;
@@ -182,14 +196,7 @@ int memory_region_set_size(MemoryRegion *mr, uint64_t size)
     if (!can_resize(mr)) {
         ret = -EINVAL;
     } else if (mr->state.size != size) {
-        ret = undo_save(mr, "set_size");
-        if (!ret) {
-            setter_mark(mr);
-            region_detach(mr);
-            mr->state.size = size;
-            region_attach(mr);
-            setter_mark(mr);
-        }
+        ret = setter_resize(mr, size, "set_size");
     }
     return setter_finish(mr, ret);
 }

@@ -41,17 +41,7 @@ bool slot_piece_of(const MemoryRegionSection *section, struct slot_piece *piece)
 
 bool slot_piece_of_range(const FlatRange *range, struct slot_piece *piece)
 {
-    MemoryRegionSection section = {
-        .mr = range->mr,
-        .offset_within_region = range->offset_in_region,
-        .offset_within_address_space = range->first,
-        .last = range->last,
-        .dirty_log_mask = range->dirty_log_mask,
-        .romd_mode = range->romd_mode,
-        .readonly = range->readonly,
-        .nonvolatile = range->nonvolatile,
-        .unmergeable = range->unmergeable,
-    };
+    const MemoryRegionSection section = flat_range_section(NULL, NULL, range);
 
     return slot_piece_of(&section, piece);
 }
