@@ -6,13 +6,13 @@
  * region, or, where that says nothing either, assumed:
  *   - an i/o line may be a pure container, or a region that answers: it answers where the flat view
  *     shows it, and does not where it should show and does not. Assumed: a line with children is a
- *     container, one without answers;
- *   - an alias or a container may be read-only: `rom` in the flat view of what is no ROM. Assumed:
- *     it is not;
+ *     container, but for the root of the space I/O; one without answers;
+ *   - an alias may be read-only: RAM that it shows is listed as rom. Assumed: it is not;
  *   - siblings of equal priority that overlap: the flat view shows the newer. Assumed: the one at
  *     the higher address is (at the same address the listing keeps their order);
  *   - sizes 0 and 1 are printed alike. Assumed: 1;
- *   - names repeat: the order of the `memory-region:` blocks and the flat view tell which is meant.
+ *   - names repeat: the order of the `memory-region:` blocks and the flat views tell which is
+ * meant.
  *
  * Also read: the same listings with owners (-o), with dispatch trees (-d, skipped), of an
  * accelerator that marks its ranges, and, as well as may be, without -D.

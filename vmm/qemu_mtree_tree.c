@@ -262,6 +262,24 @@ static void settle_plain(struct mtree_region *region)
     }
 }
 
+/* QEMU's root of port I/O answers (reads all ones) where no device does. */
+static void assume_port_root(struct mtree *mtree)
+{
+    static const char name[] = "I/O";
+    size_t i, k;
+
+    for (i = 0; i < mtree->group_num; i++) {
+        struct mtree_group *group = &mtree->groups[i];
+        struct mtree_region *root = group->root ? mtree_rep(group->root) : NULL;
+
+        for (k = 0; k < group->name_num; k++) {
+            if (root && strcmp(group->names[k], name) == 0 && root->answers == MTREE_OPEN) {
+                root->answers = MTREE_YES;
+            }
+        }
+    }
+}
+
 int mtree_resolve(struct mtree *mtree)
 {
     struct mtree_region **sorted = calloc(mtree->region_num + 1, sizeof(struct mtree_region *));
@@ -278,6 +296,9 @@ int mtree_resolve(struct mtree *mtree)
     }
     for (i = 0; ret == 0 && i < mtree->region_num; i++) {
         settle_plain(&mtree->regions[i]);
+    }
+    if (ret == 0 && !mtree->flat_text) {
+        assume_port_root(mtree);
     }
     free(sorted);
     if (ret == 0 && mtree->out_of_budget) {
