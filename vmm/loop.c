@@ -119,7 +119,7 @@ int loop_signals(struct loop *loop, const sigset_t *set, void (*signalled)(void 
     int ret;
 
     (void)sigaddset(&blocked, SIGPIPE);
-    ret = pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+    ret = pthread_sigmask(SIG_SETMASK, &blocked, NULL);
     if (ret != 0) {
         return error_set_errno(err, ret, "pthread_sigmask");
     }

@@ -59,7 +59,8 @@ void loop_finish(struct loop *loop);
 /*
  * Blocks the signals of `set` in the calling thread (call before other threads start, so that
  * they inherit it) and delivers them to `signalled`, on the loop's thread. SIGPIPE is blocked
- * besides and goes nowhere: writers see EPIPE.
+ * besides and goes nowhere: writers see EPIPE. All others are let in, whatever the parent process
+ * had blocked: among them is the one that kicks vCPUs.
  * Returns: 0; -errno.
  */
 int loop_signals(struct loop *loop, const sigset_t *set, void (*signalled)(void *opaque, int signo),

@@ -176,6 +176,22 @@ START_TEST(write_to_a_pipe_without_reader_is_an_error_and_no_death)
 }
 END_TEST
 
+START_TEST(what_the_parent_had_blocked_comes_again)
+{
+    struct error err;
+    sigset_t set;
+
+    (void)sigfillset(&set);
+    ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, &set, NULL), 0);
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    ck_assert_int_eq(loop_signals(&loop, &set, got_signal, NULL, &err), 0);
+    ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, NULL, &set), 0);
+    ck_assert_int_eq(sigismember(&set, SIGRTMIN), 0);
+    ck_assert_int_eq(sigismember(&set, SIGTERM), 1);
+}
+END_TEST
+
 START_TEST(finish_accepts_a_zeroed_loop)
 {
     struct loop zeroed = {0};
@@ -261,6 +277,7 @@ int main(void)
     tcase_add_test(tcase, work_may_post_itself);
     tcase_add_loop_test(tcase, signal_comes_through_the_loop, 0, 3);
     tcase_add_test(tcase, write_to_a_pipe_without_reader_is_an_error_and_no_death);
+    tcase_add_test(tcase, what_the_parent_had_blocked_comes_again);
     tcase_add_test(tcase, finish_accepts_a_zeroed_loop);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
