@@ -1,202 +1,18 @@
 /*
- * bench.c - one table: acre beside the floor (floor.c) and, where installed, QEMU's microvm.
+ * bench.c - acre beside the floor (floor.c) and, where installed, QEMU's microvm.
  *
  *   bench BUILD-DIRECTORY     BENCH_RUNS=n runs of each (default 21), interleaved; medians
- *
- * Times are taken here, from outside: a child's start, the bytes it writes, its end. Everything is
- * measured in the same way for all, so that what they share cancels out.
  */
-#include <err.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "subject.h"
+
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { RUNS_MAX = 1001, ARGS_MAX = 24, PATH_SIZE = 256, LINE_SIZE = 1024, LIMIT_S = 10 };
+enum { LINE_SIZE = 1024, EXIT_RUNS_MAX = 11 /* a run takes seconds */ };
 #define LOOPS "200000"
 #define LOOPS_NUM 200000.0
 #define TOUCHED_KIB 1024
-
-extern char **environ;
-
-/* One measurement of one run, in microseconds since the start; 0: did not come. */
-struct sample {
-    double first_us, second_us, exit_us;
-};
-
-enum quantity { TO_FIRST_BYTE, TO_EXIT, BETWEEN_BYTES };
-
-struct subject {
-    const char *name;
-    char *argv[ARGS_MAX];
-    const struct subject *floor; /* NULL: none, it is one itself */
-    enum quantity quantity;
-    double samples[RUNS_MAX];
-    bool missing;
-};
-
-static double now_us(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
-/* Starts argv with stdout in a pipe; stderr only when asked for. */
-static pid_t start(char *const argv[], int *out)
-{
-    posix_spawn_file_actions_t actions;
-    int fds[2], err_no;
-    pid_t pid;
-
-    if (pipe2(fds, O_CLOEXEC) != 0) {
-        err(1, "pipe");
-    }
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    (void)posix_spawn_file_actions_adddup2(&actions, fds[1], 1);
-    if (!getenv("BENCH_STDERR")) {
-        (void)posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-    }
-    err_no = posix_spawn(&pid, argv[0], &actions, NULL, argv, environ);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    (void)close(fds[1]);
-    if (err_no != 0) {
-        errno = err_no;
-        err(1, "%s", argv[0]);
-    }
-    *out = fds[0];
-    return pid;
-}
-
-/* Reads a byte's time; false at the end or the time limit. */
-static bool wait_byte(int fd, double *when)
-{
-    struct pollfd watch = {.fd = fd, .events = POLLIN};
-    char byte;
-
-    if (poll(&watch, 1, LIMIT_S * 1000) != 1 || read(fd, &byte, 1) != 1) {
-        return false;
-    }
-    *when = now_us();
-    return true;
-}
-
-/* @first_only  the first byte is all that is asked: the child is killed then. */
-static bool run_once(char *const argv[], bool first_only, struct sample *sample)
-{
-    double started = now_us(), when;
-    int out, status;
-    pid_t pid = start(argv, &out);
-
-    *sample = (struct sample){0};
-    if (wait_byte(out, &when)) {
-        sample->first_us = when - started;
-        while (!first_only && wait_byte(out, &when)) {
-            sample->second_us = when - started;
-        }
-    }
-    if (first_only || now_us() - started >= LIMIT_S * 1e6) {
-        (void)kill(pid, SIGKILL);
-    }
-    (void)close(out);
-    (void)waitpid(pid, &status, 0);
-    sample->exit_us = now_us() - started;
-    return sample->first_us > 0 && (first_only || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
-}
-
-static double pick(const struct sample *sample, enum quantity quantity)
-{
-    switch (quantity) {
-    case TO_FIRST_BYTE:
-        return sample->first_us;
-    case TO_EXIT:
-        return sample->exit_us;
-    case BETWEEN_BYTES:
-    default:
-        return (sample->second_us - sample->first_us) / LOOPS_NUM;
-    }
-}
-
-static int compare(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-
-    return (left > right) - (left < right);
-}
-
-static double median(struct subject *subject, int runs)
-{
-    qsort(subject->samples, (size_t)runs, sizeof(double), compare);
-    return subject->samples[runs / 2];
-}
-
-/* All subjects in turn, over and over: what disturbs the machine disturbs them alike. */
-static void measure(struct subject *subjects, size_t num, int runs)
-{
-    struct sample sample;
-    size_t i;
-    int run;
-
-    for (run = 0; run < runs; run++) {
-        for (i = 0; i < num; i++) {
-            if (subjects[i].missing) {
-                continue;
-            }
-            if (access(subjects[i].argv[0], X_OK) != 0) {
-                subjects[i].missing = true;
-            } else if (!run_once(subjects[i].argv, subjects[i].quantity == TO_FIRST_BYTE,
-                                 &sample)) {
-                warnx("%s failed: %s", subjects[i].name, subjects[i].argv[0]);
-                subjects[i].missing = true;
-            } else {
-                subjects[i].samples[run] = pick(&sample, subjects[i].quantity);
-            }
-        }
-    }
-}
-
-static int print(const char *title, struct subject *subjects, size_t num, int runs,
-                 const char *unit, double scale, double aim)
-{
-    double value, floor_value;
-    size_t i;
-    int missing = 0;
-
-    (void)printf("\n%s (median of %d)\n", title, runs);
-    for (i = 0; i < num; i++) {
-        struct subject *subject = &subjects[i];
-
-        if (subject->missing) {
-            (void)printf("  %-34s not measured\n", subject->name);
-            missing += subject->floor != NULL && aim > 0;
-            continue;
-        }
-        value = median(subject, runs) / scale;
-        (void)printf("  %-34s %9.2f %s", subject->name, value, unit);
-        if (subject->floor && !subject->floor->missing) {
-            floor_value = subject->floor->samples[runs / 2] / scale;
-            (void)printf("   %5.2f x floor", value / floor_value);
-            if (aim > 0) {
-                (void)printf(" (aim %.2f)", aim);
-            }
-        }
-        (void)printf("\n");
-    }
-    return missing;
-}
 
 static long trace_calls(pid_t child)
 {
@@ -328,7 +144,8 @@ static void write_guest(char path[PATH_SIZE], const char *kind, const char *coun
     char command[3 * PATH_SIZE];
 
     (void)snprintf(path, PATH_SIZE, "%s/%s.bin", directory, kind);
-    (void)snprintf(command, sizeof(command), "%s code %s %s >%s", floor_dyn, kind, count, path);
+    (void)snprintf(command, sizeof(command), "%s code %s %s >%s",
+                   access(floor_dyn, X_OK) == 0 ? floor_dyn : floor_static, kind, count, path);
     if (system(command) != 0) {
         errx(1, "%s failed", command);
     }
@@ -360,7 +177,6 @@ static void remove_guests(void)
 }
 
 static char qemu[] = "/usr/bin/qemu-system-x86_64";
-#define W(word) ((char *)(uintptr_t)(word))
 #define ACRE(program, board, image)                                                                \
     {                                                                                              \
         (program), W("run"), W("--board"), W(board), W("--flat"), W("32"), (image)                 \
@@ -382,7 +198,7 @@ static int bench_start(int runs)
     static struct subject s[14];
     const struct subject *bare = &s[0], *chips = &s[1], *bare_static = &s[2], *chips_static = &s[3];
     enum quantity quantity;
-    int missing = 0;
+    int failed = 0;
     size_t i;
 
     for (quantity = TO_FIRST_BYTE; quantity <= TO_EXIT; quantity++) {
@@ -411,30 +227,31 @@ static int bench_start(int runs)
             s[i].quantity = quantity;
         }
         measure(s, num, runs);
-        missing += print(quantity == TO_FIRST_BYTE ? "exec to the guest's first port write"
-                                                   : "exec to exit",
-                         s, num, runs, "ms", 1e3, 1.2);
+        failed += print_subjects(quantity == TO_FIRST_BYTE ? "exec to the guest's first port write"
+                                                           : "exec to exit",
+                                 s, num, runs, "ms", 1e3, 1.2);
     }
-    return missing;
+    return failed;
 }
 
 static int bench_exits(int runs)
 {
     static struct subject s[4];
     const struct subject all[] = {
-        {.name = "floor, port write", .argv = FLOOR(floor_dyn, "bare", "pio", LOOPS)},
-        {.name = "acre, port write", .argv = ACRE(acre, "bare", guest_pio), .floor = &s[0]},
-        {.name = "floor, MMIO write", .argv = FLOOR(floor_dyn, "bare", "mmio", LOOPS)},
-        {.name = "acre, MMIO write", .argv = ACRE(acre, "bare", guest_mmio), .floor = &s[2]},
+        {.name = "floor, port write", .argv = FLOOR(floor_static, "bare", "pio", LOOPS)},
+        {.name = "acre, port write", .argv = ACRE(acre_static, "bare", guest_pio), .floor = &s[0]},
+        {.name = "floor, MMIO write", .argv = FLOOR(floor_static, "bare", "mmio", LOOPS)},
+        {.name = "acre, MMIO write", .argv = ACRE(acre_static, "bare", guest_mmio), .floor = &s[2]},
     };
     size_t i, num = sizeof(all) / sizeof(all[0]);
 
     for (i = 0; i < num; i++) {
         s[i] = all[i];
         s[i].quantity = BETWEEN_BYTES;
+        s[i].loops = LOOPS_NUM;
     }
     measure(s, num, runs);
-    return print("one exit, of " LOOPS, s, num, runs, "us", 1, 1.03);
+    return print_subjects("one exit, of " LOOPS ", static", s, num, runs, "us", 1, 1.03);
 }
 
 static void bench_sizes(void)
@@ -461,18 +278,17 @@ static void bench_sizes(void)
 
 int main(int argc, char **argv)
 {
-    const char *wanted = getenv("BENCH_RUNS");
-    int runs = wanted ? atoi(wanted) : 21, missing;
+    int runs = runs_wanted(21), failed;
 
-    if (argc != 2 || runs < 1 || runs > RUNS_MAX) {
+    if (argc != 2) {
         errx(2, "usage: BENCH_RUNS=1..%d bench BUILD-DIRECTORY", RUNS_MAX);
     }
     (void)signal(SIGPIPE, SIG_IGN);
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     find_all(argv[1]);
-    missing = bench_start(runs);
-    missing += bench_exits(runs < 5 ? runs : 5);
+    failed = bench_start(runs);
+    failed += bench_exits(runs < EXIT_RUNS_MAX ? runs : EXIT_RUNS_MAX);
     bench_sizes();
     remove_guests();
-    return missing != 0;
+    return failed != 0;
 }
