@@ -24,7 +24,8 @@ void log_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /*
  * What a guest can provoke is limited: LOG_BURST lines at once, then LOG_PER_SECOND a second; the
  * next line that is let through says how many were not. Zero it to start. One for each kind of
- * message, or one for a whole machine.
+ * message, or one for a whole machine. A line that stderr does not take at once is held back, too;
+ * all other functions here wait.
  */
 enum { LOG_BURST = 10, LOG_PER_SECOND = 1 };
 struct log_limit {
