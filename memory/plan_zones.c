@@ -3,7 +3,8 @@
  *
  * The space keeps what it shows now by absolute address. Within the extent of a change both lists
  * are drawn up, sorted and compared; what only one has is deleted or added. An eventfd belongs to
- * the range that shows its first byte (so none is listed twice); a zone is cut to its range.
+ * the range that shows its first byte (so none is listed twice); a zone is cut to its range, and
+ * those of a range that overlap are one.
  */
 #include "memory/internal.h"
 
@@ -139,6 +140,25 @@ static void sort(struct memory_vec *vec, size_t size, int (*compare)(const void 
     }
 }
 
+/*
+ * Overlapping zones (of one range, then) become one. KVM forgets, with a zone that goes, every
+ * other that holds it; so it is never to have two for one address.
+ */
+static void join_zones(struct memory_vec *vec)
+{
+    MemoryCoalescedZone *zones = vec->items;
+    size_t kept = 0;
+
+    for (size_t i = 1; i < vec->num; i++) {
+        if (zones[i].first > zones[kept].last) {
+            zones[++kept] = zones[i];
+        } else if (zones[i].last > zones[kept].last) {
+            zones[kept].last = zones[i].last;
+        }
+    }
+    vec->num = vec->num ? kept + 1 : 0;
+}
+
 int plan_compare_zones(struct as_plan *plan, hwaddr first, hwaddr last)
 {
     struct memory_vec old_fds = {0}, new_fds = {0}, old_zones = {0}, new_zones = {0};
@@ -150,6 +170,7 @@ int plan_compare_zones(struct as_plan *plan, hwaddr first, hwaddr last)
         sort(&new_fds, sizeof(MemoryEventfd), eventfd_compare);
         sort(&old_zones, sizeof(MemoryCoalescedZone), zone_compare);
         sort(&new_zones, sizeof(MemoryCoalescedZone), zone_compare);
+        join_zones(&new_zones);
         ret = difference(plan, &old_fds, &new_fds, sizeof(MemoryEventfd), eventfd_compare,
                          &plan->eventfd_del, &plan->eventfd_add);
     }
