@@ -10,14 +10,6 @@
 #ifndef ACRE_MEMORY_RCU_H
 #define ACRE_MEMORY_RCU_H
 
-#include <stdbool.h>
-#define _LGPL_SOURCE /* inline urcu_memb_read_lock, _unlock */
-#include <urcu/urcu-memb.h>
-#undef _LGPL_SOURCE
-
-#include <pthread.h>
-#include <stdbool.h>
-
 #if defined(__SANITIZE_THREAD__)
 #define ACRE_TSAN 1
 #elif defined(__has_feature)
@@ -25,6 +17,15 @@
 #define ACRE_TSAN 1
 #endif
 #endif
+
+#ifndef ACRE_TSAN /* it would see one half of a pair whose other half is in the library */
+#define _LGPL_SOURCE /* inline urcu_memb_read_lock, _unlock */
+#endif
+#include <urcu/urcu-memb.h>
+#undef _LGPL_SOURCE
+
+#include <pthread.h>
+#include <stdbool.h>
 
 #ifdef ACRE_TSAN
 void __tsan_acquire(void *addr);
