@@ -6,6 +6,7 @@
 #include "vmm/console.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +192,13 @@ static enum console_kind input_kind(int fd)
     return S_ISREG(st.st_mode) ? CONSOLE_FILE : CONSOLE_STREAM;
 }
 
+static void close_input(struct console *console)
+{
+    if (console->in.fd >= 0 && console->in.fd != console->config.in_fd) {
+        (void)close(console->in.fd);
+    }
+}
+
 int console_init(struct console *console, struct loop *loop, const struct console_config *config,
                  struct error *err)
 {
@@ -203,10 +211,16 @@ int console_init(struct console *console, struct loop *loop, const struct consol
     console->in_kind = input_kind(config->in_fd);
     console->in = (struct loop_source){
         .fd = config->in_fd, .events = EPOLLIN, .ready = read_input, .opaque = console};
+    if (console->in_kind == CONSOLE_TERMINAL) {
+        /* A pager may read the same terminal: when it is quicker, a blocking read would wait. */
+        console->in.fd = console_reopen(config->in_fd, O_RDONLY);
+        console->in.fd = console->in.fd < 0 ? config->in_fd : console->in.fd;
+    }
     console->in_work = (struct loop_work){.run = continue_input, .opaque = console};
     console->writable_work = (struct loop_work){.run = tell_writable, .opaque = console};
     ret = console_out_init(console);
     if (ret < 0) {
+        close_input(console);
         (void)pthread_mutex_destroy(&console->lock);
         console->loop = NULL;
         return error_set_errno(err, -ret, "stdout");
@@ -282,6 +296,7 @@ void console_finish(struct console *console)
     if (console->took_terminal) {
         console_tty_restore();
     }
+    close_input(console);
     console_out_finish(console);
     (void)pthread_mutex_destroy(&console->lock);
     console->loop = NULL;

@@ -67,7 +67,7 @@ struct console {
     size_t first, used;
     uint64_t dropped; /* bytes of the debug sink */
     /* Input: the loop's thread alone. */
-    struct loop_source in;
+    struct loop_source in; /* in.fd is config.in_fd or our own opening of it */
     enum console_kind in_kind;
     bool in_watched, started;
     bool took_terminal; /* and has to give it back */

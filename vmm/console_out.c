@@ -246,9 +246,16 @@ bool console_flush(struct console *console, unsigned timeout_ms)
     }
 }
 
-int console_out_init(struct console *console)
+int console_reopen(int fd, int access)
 {
     char path[32];
+
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return open(path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+int console_out_init(struct console *console)
+{
     struct stat st;
     int fd = console->config.out_fd;
 
@@ -266,8 +273,7 @@ int console_out_init(struct console *console)
                (S_ISCHR(st.st_mode) && (st.st_rdev == makedev(1, 3) || !isatty(fd)))) {
         console->out_kind = CONSOLE_FILE;
     } else {
-        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-        fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        fd = console_reopen(fd, O_WRONLY);
         console->out_kind = fd < 0 ? CONSOLE_SHARED : CONSOLE_STREAM;
         console->out.fd = fd < 0 ? console->config.out_fd : fd;
     }

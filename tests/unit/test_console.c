@@ -434,6 +434,31 @@ START_TEST(keys_go_to_the_guest_but_for_ctrl_a_commands)
 }
 END_TEST
 
+/* What was there when the loop looked is gone when it reads. */
+static void lose_a_key_to_somebody_else(int tty, int master)
+{
+    char key;
+
+    setup();
+    start(tty, -1);
+    NEED(write(master, "k", 1) == 1);
+    NEED(read(tty, &key, 1) == 1);
+    (void)alarm(2);
+    console.in.ready(console.in.opaque, console.in.events);
+    (void)alarm(0);
+    NEED(received_num == 0 && console.in_watched);
+    teardown();
+}
+
+START_TEST(terminal_that_another_process_reads_too_does_not_block_the_loop)
+{
+    struct termios before, after;
+
+    ck_assert_int_eq(in_terminal(lose_a_key_to_somebody_else, &before, &after), 0);
+    assert_restored(&before, &after);
+}
+END_TEST
+
 /* More than any port's FIFO, and then the way out. */
 static void type_to_a_guest_that_takes_nothing(int tty, int master)
 {
@@ -614,6 +639,7 @@ int main(void)
     suite_add_tcase(suite, input);
     tcase_add_test(terminal, keys_go_to_the_guest_but_for_ctrl_a_commands);
     tcase_add_loop_test(terminal, terminal_is_restored_when_a_fatal_signal_ends_the_process, 0, 6);
+    tcase_add_test(terminal, terminal_that_another_process_reads_too_does_not_block_the_loop);
     tcase_add_test(terminal, way_out_works_although_the_guest_takes_no_keys);
     tcase_add_test(terminal, process_that_comes_to_the_foreground_takes_the_terminal);
     tcase_add_test(terminal, background_process_leaves_the_terminal_alone);
