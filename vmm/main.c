@@ -69,7 +69,8 @@ static int dispatch(int argc, char **argv)
         ret = write(STDOUT_FILENO, VERSION, sizeof(VERSION) - 1) < 0 ? -errno : 0;
         return cmd_stdout_status(ret);
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         return cmd_stdout_status(print_help());
     }
     for (i = 0; i < COMMAND_NUM; i++) {

@@ -280,6 +280,9 @@ static int set_kernel(void *target, const char *arg, struct error *err)
 {
     struct run_options *options = target;
 
+    if (options->help) {
+        return 0; /* whatever else is there, help is what is wanted */
+    }
     if (arg[0] == '\0') {
         return error_set(err, EINVAL, "the kernel's name is empty");
     }

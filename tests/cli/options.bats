@@ -67,8 +67,10 @@ refuses() {
     refuses "--exit-status" run --exit-status bsd "$guests/hello.elf"
 }
 @test "help goes to stdout with status 0" {
-    for command in "" run inspect doctor; do
-        acre $command --help
+    for command in --help -h help "run --help" "run --help a b" "run a --help" "inspect -h" \
+        "doctor --help"; do
+        # shellcheck disable=SC2086 # several words
+        acre $command
         [ "$status" -eq 0 ]
         [[ $output == usage:* ]]
         [ -z "$stderr" ]
