@@ -1,5 +1,6 @@
 # Figures as one table on stdout: acre beside a floor that does the least, and QEMU where installed;
-# boards of many devices; the memory API by itself. BENCH_RUNS=n runs of each, interleaved.
+# boards of many devices; the memory API by itself. BENCH_RUNS=n runs of each, interleaved,
+# BENCH_LOOPS=n exits where they are counted.
 BENCH_STATIC := build/static/acre build/static/tests/bench/floor build/static/tests/bench/bench \
 	build/static/tests/bench/ports
 
@@ -15,7 +16,7 @@ bench-lab: all bench-static ## the same in the nested lab
 		-f build/static/tests/bench/floor:static/tests/bench/floor \
 		-f build/static/tests/bench/bench:bench -f build/static/tests/bench/ports:ports \
 		-f build/boards:boards -- \
-		sh -c 'export BENCH_RUNS=$(or $(BENCH_RUNS),5); bench /work && ports /work'
+		sh -c 'export BENCH_RUNS=$(or $(BENCH_RUNS),7) BENCH_LOOPS=20000; bench /work && ports /work'
 # They need the C library only.
 $(B)/tests/bench/floor $(B)/tests/bench/bench: LIBS :=
 .PHONY: bench bench-static bench-lab

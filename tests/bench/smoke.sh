@@ -17,7 +17,7 @@ part() {
     fi
 }
 
-export BENCH_RUNS=1 BENCH_QUICK=1
+export BENCH_RUNS=1 BENCH_LOOPS=1000 BENCH_QUICK=1
 part "acre beside its floor" 'acre, port write .*x floor' build/tests/bench/bench build
 part "boards of many devices" 'acre, static, 2000 devices .* ms' build/tests/bench/ports build
 part "the memory API" '^memory: ' build/tests/bench/memory

@@ -15,16 +15,18 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { RUNS_MAX = 1001, ARGS_MAX = 24, PATH_SIZE = 256, LIMIT_S = 10 };
+enum { RUNS_MAX = 1001, ARGS_MAX = 24, PATH_SIZE = 256, LIMIT_S = 60 };
 extern char **environ;
 
 /* One measurement of one run, in microseconds since the start; 0: did not come. */
 struct sample {
     double first_us, second_us, exit_us;
+    double cpu_us; /* user and system time of the whole run */
 };
 
 enum quantity { TO_FIRST_BYTE, TO_EXIT, BETWEEN_BYTES };
@@ -36,7 +38,8 @@ struct subject {
     enum quantity quantity;
     double loops; /* BETWEEN_BYTES: what happened that often */
     double samples[RUNS_MAX];
-    bool absent; /* there is no such program here */
+    double cpu_samples[RUNS_MAX]; /* BETWEEN_BYTES: CPU time for each of `loops` */
+    bool absent;                  /* there is no such program here */
     bool failed;
 };
 
@@ -88,10 +91,16 @@ static inline bool wait_byte(int fd, double *when)
     return true;
 }
 
+static inline double seconds(const struct timeval *time)
+{
+    return (double)time->tv_sec + (double)time->tv_usec / 1e6;
+}
+
 /* @first_only  the first byte is all that is asked: the child is killed then. */
 static inline bool run_once(char *const argv[], bool first_only, struct sample *sample)
 {
     double started = now_us(), when;
+    struct rusage usage;
     int out, status;
     pid_t pid = start(argv, &out);
 
@@ -106,8 +115,9 @@ static inline bool run_once(char *const argv[], bool first_only, struct sample *
         (void)kill(pid, SIGKILL);
     }
     (void)close(out);
-    (void)waitpid(pid, &status, 0);
+    (void)wait4(pid, &status, 0, &usage);
     sample->exit_us = now_us() - started;
+    sample->cpu_us = seconds(&usage.ru_utime) * 1e6 + seconds(&usage.ru_stime) * 1e6;
     return sample->first_us > 0 && (first_only || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
 }
 
@@ -131,10 +141,10 @@ static inline int compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static inline double median(struct subject *subject, int runs)
+static inline double median(double *samples, int runs)
 {
-    qsort(subject->samples, (size_t)runs, sizeof(double), compare);
-    return subject->samples[runs / 2];
+    qsort(samples, (size_t)runs, sizeof(double), compare);
+    return samples[runs / 2];
 }
 
 /* All subjects in turn, over and over: what disturbs the machine disturbs them alike. */
@@ -157,6 +167,7 @@ static inline void measure(struct subject *subjects, size_t num, int runs)
                 subjects[i].failed = true;
             } else {
                 subjects[i].samples[run] = pick(&sample, &subjects[i]);
+                subjects[i].cpu_samples[run] = sample.cpu_us / subjects[i].loops;
             }
         }
     }
@@ -166,7 +177,7 @@ static inline void measure(struct subject *subjects, size_t num, int runs)
 static inline int print_subjects(const char *title, struct subject *subjects, size_t num, int runs,
                                  const char *unit, double scale, double aim)
 {
-    double value, floor_value;
+    double value, floor_value, cpu;
     size_t i;
     int failed = 0;
 
@@ -179,13 +190,20 @@ static inline int print_subjects(const char *title, struct subject *subjects, si
             failed += subject->failed;
             continue;
         }
-        value = median(subject, runs) / scale;
+        value = median(subject->samples, runs) / scale;
+        cpu = median(subject->cpu_samples, runs);
         (void)printf("  %-34s %9.2f %s", subject->name, value, unit);
         if (subject->floor && !subject->floor->absent && !subject->floor->failed) {
             floor_value = subject->floor->samples[runs / 2] / scale;
             (void)printf("   %5.2f x floor", value / floor_value);
             if (aim > 0) {
                 (void)printf(" (aim %.2f)", aim);
+            }
+        }
+        if (subject->quantity == BETWEEN_BYTES) {
+            (void)printf("   CPU time %6.2f us", cpu);
+            if (subject->floor && !subject->floor->absent && !subject->floor->failed) {
+                (void)printf("   %5.2f x floor", cpu / subject->floor->cpu_samples[runs / 2]);
             }
         }
         (void)printf("\n");
