@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (!memory_program_run(core, data, size, &result)) {
         memory_program_print(stderr, data, size);
-        fprintf(stderr, "step %zu: %s\n", result.step, result.what);
+        (void)fprintf(stderr, "step %zu: %s\n", result.step, result.what);
         abort();
     }
     return 0;

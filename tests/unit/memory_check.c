@@ -20,7 +20,7 @@ void machine_fail(struct machine *machine, const char *format, ...)
     }
     result->failed = true;
     va_start(args, format);
-    vsnprintf(result->what, sizeof(result->what), format, args);
+    (void)vsnprintf(result->what, sizeof(result->what), format, args);
     va_end(args);
 }
 
@@ -64,10 +64,11 @@ static bool same_range(const struct oracle_range *a, const struct oracle_range *
 
 static void describe(const struct oracle_range *range, char text[128])
 {
-    snprintf(text, 128, "%" PRIx64 "-%" PRIx64 " region %d@%" PRIx64 "%s%s%s%s log%u", range->first,
-             range->last, range->region, range->offset, range->readonly ? " ro" : "",
-             range->nonvolatile ? " nv" : "", range->unmergeable ? " um" : "",
-             range->romd ? " romd" : "", range->dirty_log_mask);
+    (void)snprintf(text, 128, "%" PRIx64 "-%" PRIx64 " region %d@%" PRIx64 "%s%s%s%s log%u",
+                   range->first, range->last, range->region, range->offset,
+                   range->readonly ? " ro" : "", range->nonvolatile ? " nv" : "",
+                   range->unmergeable ? " um" : "", range->romd ? " romd" : "",
+                   range->dirty_log_mask);
 }
 
 struct comparison {

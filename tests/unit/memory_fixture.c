@@ -41,7 +41,7 @@ static void keep_log(void *opaque, const char *line)
 
     pthread_mutex_lock(&f->log_lock);
     f->logs++;
-    snprintf(f->last_log, sizeof(f->last_log), "%s", line);
+    (void)snprintf(f->last_log, sizeof(f->last_log), "%s", line);
     pthread_mutex_unlock(&f->log_lock);
 }
 
@@ -227,17 +227,17 @@ static bool print_range(const FlatRange *range, void *opaque)
 {
     FILE *out = opaque;
 
-    fprintf(out, "%" PRIx64 "-%" PRIx64 " %s", range->first, range->last,
-            memory_region_name(range->mr));
+    (void)fprintf(out, "%" PRIx64 "-%" PRIx64 " %s", range->first, range->last,
+                  memory_region_name(range->mr));
     if (range->offset_in_region) {
-        fprintf(out, "@%" PRIx64, range->offset_in_region);
+        (void)fprintf(out, "@%" PRIx64, range->offset_in_region);
     }
-    fprintf(out, "%s%s%s%s", range->readonly ? " ro" : "", range->nonvolatile ? " nv" : "",
-            range->unmergeable ? " um" : "", range->romd_mode ? " romd" : "");
+    (void)fprintf(out, "%s%s%s%s", range->readonly ? " ro" : "", range->nonvolatile ? " nv" : "",
+                  range->unmergeable ? " um" : "", range->romd_mode ? " romd" : "");
     if (range->dirty_log_mask) {
-        fprintf(out, " log%u", range->dirty_log_mask);
+        (void)fprintf(out, " log%u", range->dirty_log_mask);
     }
-    fputc('\n', out);
+    (void)fputc('\n', out);
     return false;
 }
 
@@ -249,7 +249,7 @@ char *flatview_text(const FlatView *view)
 
     ck_assert_ptr_nonnull(out);
     flatview_for_each_range(view, print_range, out);
-    fclose(out);
+    (void)fclose(out);
     return text;
 }
 

@@ -179,7 +179,8 @@ static int compare(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* What would be one range; an uninterrupted piece of one region seen one way is one range anyhow. */
+/* What would be one range; an uninterrupted piece of one region seen one way is one range anyhow.
+ */
 static bool joins(const struct oracle_range *low, const struct oracle_range *high)
 {
     if (low->last + 1 != high->first || low->region != high->region ||

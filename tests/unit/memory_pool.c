@@ -106,7 +106,7 @@ static int init_region(struct machine *machine, MemoryRegion *mr, int index,
 {
     char name[8];
 
-    snprintf(name, sizeof(name), "r%d", index);
+    (void)snprintf(name, sizeof(name), "r%d", index);
     if (as->kind == ORACLE_CONTAINER) {
         return memory_region_init(mr, machine->core, NULL, name, as->size);
     }

@@ -112,11 +112,11 @@ bool memory_program_run(struct memory_core *core, const uint8_t *bytes, size_t l
 void memory_program_print(FILE *out, const uint8_t *bytes, size_t len)
 {
     for (size_t i = 0; i + MEMORY_STEP_BYTES <= len; i += MEMORY_STEP_BYTES) {
-        fprintf(out, "%3zu %-16s %3u %3u  %3u %3u %3u\n", i / MEMORY_STEP_BYTES,
-                machine_step_name(bytes + i), bytes[i + 1], bytes[i + 2], bytes[i + 3],
-                bytes[i + 4], bytes[i + 5]);
+        (void)fprintf(out, "%3zu %-16s %3u %3u  %3u %3u %3u\n", i / MEMORY_STEP_BYTES,
+                      machine_step_name(bytes + i), bytes[i + 1], bytes[i + 2], bytes[i + 3],
+                      bytes[i + 4], bytes[i + 5]);
     }
     for (size_t i = 0; i < len; i++) {
-        fprintf(out, "0x%02x,%s", bytes[i], i % MEMORY_STEP_BYTES == 5 ? "\n" : " ");
+        (void)fprintf(out, "0x%02x,%s", bytes[i], i % MEMORY_STEP_BYTES == 5 ? "\n" : " ");
     }
 }

@@ -22,7 +22,7 @@ static void note_section(MemoryListener *listener, const char *call, const char 
     char offset[24] = "";
 
     if (section->offset_within_region) {
-        snprintf(offset, sizeof(offset), "@%" PRIx64, section->offset_within_region);
+        (void)snprintf(offset, sizeof(offset), "@%" PRIx64, section->offset_within_region);
     }
     trace_add(recorder_of(listener)->trace, "%s %s %" PRIx64 "-%" PRIx64 " %s%s%s%s\n",
               listener->name, call, section->offset_within_address_space, section->last,
@@ -97,7 +97,7 @@ static void on_log_start(MemoryListener *listener, const MemoryRegionSection *se
 {
     char masks[16];
 
-    snprintf(masks, sizeof(masks), " %u>%u", old_mask, new_mask);
+    (void)snprintf(masks, sizeof(masks), " %u>%u", old_mask, new_mask);
     note_section(listener, "log_start", masks, section);
 }
 
@@ -106,7 +106,7 @@ static void on_log_stop(MemoryListener *listener, const MemoryRegionSection *sec
 {
     char masks[16];
 
-    snprintf(masks, sizeof(masks), " %u>%u", old_mask, new_mask);
+    (void)snprintf(masks, sizeof(masks), " %u>%u", old_mask, new_mask);
     note_section(listener, "log_stop", masks, section);
 }
 

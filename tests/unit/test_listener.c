@@ -501,8 +501,8 @@ END_TEST
 
 static int keep_cause(MemoryListener *listener, MemoryCommit *commit)
 {
-    snprintf(listener->opaque, 64, "%s %s", commit->cause ? commit->cause : "?",
-             commit->cause_region ? commit->cause_region : "?");
+    (void)snprintf(listener->opaque, 64, "%s %s", commit->cause ? commit->cause : "?",
+                   commit->cause_region ? commit->cause_region : "?");
     return 0;
 }
 

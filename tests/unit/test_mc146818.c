@@ -394,8 +394,8 @@ END_TEST
 START_TEST(registers_written_with_nonsense_still_count)
 {
     out(B, SET | H24);
-    for (uint8_t reg = 0; reg <= YEAR; reg++) {
-        out(reg, 0xff);
+    for (unsigned reg = 0; reg <= YEAR; reg++) {
+        out((uint8_t)reg, 0xff);
     }
     out(CENTURY, 0xff);
     out(B, H24);

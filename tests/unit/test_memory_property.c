@@ -88,7 +88,7 @@ static bool attempt_run(struct attempt *attempt, struct random *random, unsigned
     int status = 0;
 
     memset(&attempt->result, 0, sizeof(attempt->result));
-    fflush(NULL);
+    (void)fflush(NULL);
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
@@ -96,8 +96,8 @@ static bool attempt_run(struct attempt *attempt, struct random *random, unsigned
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     if (status != 0 && !attempt->result.failed) {
-        snprintf(attempt->result.what, sizeof(attempt->result.what), "died, wait status %x",
-                 (unsigned)status);
+        (void)snprintf(attempt->result.what, sizeof(attempt->result.what), "died, wait status %x",
+                       (unsigned)status);
     }
     return status == 0;
 }

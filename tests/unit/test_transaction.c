@@ -493,7 +493,7 @@ START_TEST(m33_one_toggle_among_many_costs_log_n)
     for (size_t i = 0; i < SIZES; i++) {
         uint64_t cost = toggle_cost(nums[i], _i);
 
-        fprintf(stderr, "# m33 shape %d: %u regions, %lu a toggle\n", _i, nums[i], cost);
+        (void)fprintf(stderr, "# m33 shape %d: %u regions, %lu a toggle\n", _i, nums[i], cost);
         ck_assert_uint_le(cost, (uint64_t)COST_PER_LEVEL * log2_of(nums[i]));
         least = i ? least : cost;
         ck_assert_uint_le(cost, 3 * least);
