@@ -32,6 +32,12 @@ static void run_work(void *opaque, uint32_t events)
     uint64_t count;
 
     (void)events;
+    pthread_mutex_lock(&loop->lock);
+    if (loop->quit && !loop->first) {
+        pthread_mutex_unlock(&loop->lock);
+        return; /* nobody will wait for the counter again */
+    }
+    pthread_mutex_unlock(&loop->lock);
     if (read(loop->event_fd, &count, sizeof(count)) < 0) {
         return;
     }
