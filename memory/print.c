@@ -140,25 +140,37 @@ static void print_region(struct tree_print *print, MemoryRegion *mr, hwaddr base
     }
 }
 
-/* The names of all spaces that share a root, then its tree. */
+/* Listings show a root once, under the names of all spaces that have it. */
+static bool is_first_of_root(const struct memory_core *core, const AddressSpace *as)
+{
+    const AddressSpace *first = core->spaces;
+
+    while (first->root != as->root) {
+        first = first->next;
+    }
+    return first == as;
+}
+
+static AddressSpace *next_of_root(const AddressSpace *as)
+{
+    AddressSpace *next = as->next;
+
+    while (next && next->root != as->root) {
+        next = next->next;
+    }
+    return next;
+}
+
 static void print_spaces(struct tree_print *print)
 {
-    AddressSpace *as, *other;
-
-    for (as = print->core->spaces; as; as = as->next) {
-        for (other = print->core->spaces; other != as && other->root != as->root;) {
-            other = other->next;
-        }
-        if (other != as) {
-            continue; /* printed with the first that has this root */
-        }
-        for (; other; other = other->next) {
-            if (other->root == as->root) {
-                memory_sink_printf(print->sink, "address-space: %s\n", other->name);
+    for (AddressSpace *as = print->core->spaces; as; as = as->next) {
+        if (is_first_of_root(print->core, as)) {
+            for (const AddressSpace *each = as; each; each = next_of_root(each)) {
+                memory_sink_printf(print->sink, "address-space: %s\n", each->name);
             }
+            print_region(print, as->root, 0, 1);
+            memory_sink_printf(print->sink, "\n");
         }
-        print_region(print, as->root, 0, 1);
-        memory_sink_printf(print->sink, "\n");
     }
 }
 
@@ -206,6 +218,23 @@ static bool print_range(const FlatRange *range, void *opaque)
     return false;
 }
 
+static void print_view(struct flat_print *print, unsigned num)
+{
+    const MemoryRegion *root = print->as->root;
+
+    memory_sink_printf(print->sink, "FlatView #%u\n", num);
+    for (const AddressSpace *each = print->as; each; each = next_of_root(each)) {
+        memory_sink_printf(print->sink, " AS \"%s\", root: %s%s%s\n", each->name, root->name,
+                           root->alias ? ", alias " : "", root->alias ? root->alias->name : "");
+    }
+    memory_sink_printf(print->sink, " Root memory region: %s\n", root->name);
+    if (!print->as->current_map->num) {
+        memory_sink_printf(print->sink, "  No rendered FlatView\n");
+    }
+    flatview_for_each_range(print->as->current_map, print_range, print);
+    memory_sink_printf(print->sink, "\n");
+}
+
 void memory_print_flat(struct memory_core *core, struct memory_sink *sink,
                        void (*note)(void *opaque, AddressSpace *as, const FlatRange *range,
                                     struct memory_sink *sink),
@@ -216,18 +245,10 @@ void memory_print_flat(struct memory_core *core, struct memory_sink *sink,
 
     pthread_mutex_lock(&core->lock);
     for (AddressSpace *as = core->spaces; as; as = as->next) {
-        print.as = as;
-        memory_sink_printf(sink, "FlatView #%u\n AS \"%s\", root: %s", num++, as->name,
-                           as->root->name);
-        if (as->root->alias) {
-            memory_sink_printf(sink, ", alias %s", as->root->alias->name);
+        if (is_first_of_root(core, as)) {
+            print.as = as;
+            print_view(&print, num++);
         }
-        memory_sink_printf(sink, "\n Root memory region: %s\n", as->root->name);
-        if (!as->current_map->num) {
-            memory_sink_printf(sink, "  No rendered FlatView\n");
-        }
-        flatview_for_each_range(as->current_map, print_range, &print);
-        memory_sink_printf(sink, "\n");
     }
     pthread_mutex_unlock(&core->lock);
 }

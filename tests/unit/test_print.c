@@ -132,6 +132,24 @@ START_TEST(m80_an_empty_view_says_so)
 }
 END_TEST
 
+START_TEST(m80_spaces_of_one_root_share_a_listing)
+{
+    struct fixture *f = fixture_new();
+    MemoryRegion *alias = alias_new(f, "window", f->root, 0, PAGE);
+    AddressSpace dma, windowed;
+
+    OK(address_space_init(&dma, &f->core, f->root, "dma", MEMORY_UNASSIGNED_MEMORY));
+    OK(address_space_init(&windowed, &f->core, alias, "windowed", MEMORY_UNASSIGNED_MEMORY));
+    expect_flat(f, "FlatView #0\n AS \"memory\", root: root\n AS \"dma\", root: root\n"
+                   " Root memory region: root\n  No rendered FlatView\n\n"
+                   "FlatView #1\n AS \"windowed\", root: window, alias root\n"
+                   " Root memory region: window\n  No rendered FlatView\n\n");
+    address_space_finish(&windowed);
+    address_space_finish(&dma);
+    fixture_free(f);
+}
+END_TEST
+
 static void note_host(void *opaque, AddressSpace *as, const FlatRange *range,
                       struct memory_sink *sink)
 {
@@ -191,6 +209,7 @@ int main(void)
     tcase_add_test(tcase, m80_disabled_regions_and_owners_are_listed_on_request);
     tcase_add_test(tcase, m80_flat_view_shows_the_effective_readonly_state);
     tcase_add_test(tcase, m80_an_empty_view_says_so);
+    tcase_add_test(tcase, m80_spaces_of_one_root_share_a_listing);
     tcase_add_test(tcase, m80_a_note_follows_each_line);
     tcase_add_test(tcase, words_for_every_type);
     tcase_add_test(tcase, long_lines_are_cut);
