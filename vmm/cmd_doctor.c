@@ -54,7 +54,8 @@ static void show_capabilities(struct kvm *kvm, struct doctor *doctor)
             (void)snprintf(text, sizeof(text), "%s", capability->purpose);
         }
         say(mark_of(capability, value), capability->name, text);
-        if (value == 0 && capability->need == KVM_NEEDED) {
+        if (value == 0 &&
+            (capability->need == KVM_NEEDED || capability->need == KVM_NEEDED_IMPLIED)) {
             doctor->can_run = false;
         }
     }

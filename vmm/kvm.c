@@ -15,16 +15,16 @@
 enum { API_VERSION = 12, CAP_VALUE_MAX = INT16_MAX - 1 };
 
 const struct kvm_capability kvm_capabilities[KVM_HAS_NUM] = {
-    [KVM_HAS_USER_MEMORY] = {"KVM_CAP_USER_MEMORY", KVM_CAP_USER_MEMORY, KVM_NEEDED, "guest memory",
-                             .implied = true},
+    [KVM_HAS_USER_MEMORY] = {"KVM_CAP_USER_MEMORY", KVM_CAP_USER_MEMORY, KVM_NEEDED_IMPLIED,
+                             "guest memory"},
     [KVM_HAS_IMMEDIATE_EXIT] = {"KVM_CAP_IMMEDIATE_EXIT", KVM_CAP_IMMEDIATE_EXIT, KVM_NEEDED,
                                 "stopping a CPU without a race"},
-    [KVM_HAS_READONLY_MEM] = {"KVM_CAP_READONLY_MEM", KVM_CAP_READONLY_MEM, KVM_NEEDED,
-                              "ROM that the guest cannot write", .implied = true},
+    [KVM_HAS_READONLY_MEM] = {"KVM_CAP_READONLY_MEM", KVM_CAP_READONLY_MEM, KVM_NEEDED_IMPLIED,
+                              "ROM that the guest cannot write"},
     [KVM_HAS_IRQCHIP] = {"KVM_CAP_IRQCHIP", KVM_CAP_IRQCHIP, KVM_NEEDED_FOR_IRQCHIP,
                          "interrupt controllers"},
-    [KVM_HAS_MP_STATE] = {"KVM_CAP_MP_STATE", KVM_CAP_MP_STATE, KVM_NEEDED_FOR_IRQCHIP,
-                          "more than one CPU, and telling a hang from idling", .implied = true},
+    [KVM_HAS_MP_STATE] = {"KVM_CAP_MP_STATE", KVM_CAP_MP_STATE, KVM_NEEDED_IMPLIED,
+                          "more than one CPU, and telling a hang from idling"},
     [KVM_HAS_NR_MEMSLOTS] = {"KVM_CAP_NR_MEMSLOTS", KVM_CAP_NR_MEMSLOTS, KVM_OPTIONAL,
                              "how many memory slots there are (32 when unknown)"},
     [KVM_HAS_COALESCED_MMIO] = {"KVM_CAP_COALESCED_MMIO", KVM_CAP_COALESCED_MMIO, KVM_OPTIONAL,
@@ -164,7 +164,7 @@ static int check_needed(struct kvm *kvm, bool irqchip, struct error *err)
     for (i = 0; i < KVM_HAS_NUM; i++) {
         const struct kvm_capability *cap = &kvm_capabilities[i];
 
-        if (cap->implied || cap->need == KVM_OPTIONAL ||
+        if (cap->need == KVM_NEEDED_IMPLIED || cap->need == KVM_OPTIONAL ||
             (cap->need == KVM_NEEDED_FOR_IRQCHIP && !irqchip)) {
             continue;
         }

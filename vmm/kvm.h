@@ -41,6 +41,7 @@ enum kvm_capability_id {
 
 enum kvm_need {
     KVM_NEEDED,             /* no guest runs without */
+    KVM_NEEDED_IMPLIED,     /* the same; all x86 KVMs with IMMEDIATE_EXIT have it: not asked then */
     KVM_NEEDED_FOR_IRQCHIP, /* boards with interrupts */
     KVM_OPTIONAL,           /* something is slower or absent without */
 };
