@@ -18,7 +18,7 @@
 #endif
 #endif
 
-#ifndef ACRE_TSAN /* it would see one half of a pair whose other half is in the library */
+#ifndef ACRE_TSAN    /* it would see one half of a pair whose other half is in the library */
 #define _LGPL_SOURCE /* inline urcu_memb_read_lock, _unlock */
 #endif
 #include <urcu/urcu-memb.h>

@@ -5,7 +5,8 @@
  * arithmetic, and one recursive question, "who answers at this address?". A whole view is had by
  * asking it on both sides of every edge that any region has on any way down to it.
  *
- * Source: QEMU, docs/devel/memory.rst, and the rule that a readonly path concerns RAM-backed leaves only.
+ * Source: QEMU, docs/devel/memory.rst, and the rule that a readonly path concerns RAM-backed leaves
+ * only.
  */
 #ifndef ACRE_TESTS_MEMORY_ORACLE_H
 #define ACRE_TESTS_MEMORY_ORACLE_H
