@@ -51,7 +51,6 @@ struct kvm_capability {
     int number;
     enum kvm_need need;
     const char *purpose; /* what acre does with it, or loses without it */
-    bool implied; /* every x86 KVM with KVM_CAP_IMMEDIATE_EXIT has it: not asked at a start */
 };
 
 extern const struct kvm_capability kvm_capabilities[KVM_HAS_NUM];
