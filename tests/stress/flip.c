@@ -127,7 +127,7 @@ static bool report(struct stress *stress, const struct variant *variant, unsigne
     }
     passed = !atomic_load(&stress->ended) && sum.stale == 0 && sum.beside_lost == 0 &&
              atomic_load(&stress->spurious) == 0 && stress->lost == 0 && stress->invented == 0;
-    (void)printf("%sok %u - m77 %s\n", passed ? "" : "not ", number, variant->name);
+    (void)printf("%sok %u - %s\n", passed ? "" : "not ", number, variant->name);
     (void)printf("# %" PRIu64 " flips in %.1f s (%.0f a second), %u with vCPUs parked; %" PRIu64
                  " exits\n",
                  flips, took, (double)flips / took, stress->parks, atomic_load(&stress->exits));

@@ -135,6 +135,100 @@ START_TEST(m78_a_kick_that_comes_out_during_a_move_is_not_lost)
 }
 END_TEST
 
+/* What a vCPU's exit asks for arrives as it was asked. */
+static struct {
+    uint64_t addr, data;
+    unsigned size;
+} calls[8];
+static unsigned call_num;
+
+static uint64_t record_read(void *opaque, hwaddr addr, unsigned size)
+{
+    (void)opaque;
+    calls[call_num].addr = addr;
+    calls[call_num++].size = size;
+    return UINT64_C(0x8877665544332211) + call_num;
+}
+
+static void record_write(void *opaque, hwaddr addr, uint64_t data, unsigned size)
+{
+    (void)opaque;
+    calls[call_num].addr = addr;
+    calls[call_num].data = data;
+    calls[call_num++].size = size;
+}
+
+static const MemoryRegionOps record_ops = {
+    .read = record_read,
+    .write = record_write,
+    .valid = {.max_access_size = 8},
+    .impl = {.max_access_size = 8},
+};
+
+START_TEST(m79_an_mmio_exit_of_1_2_4_or_8_bytes_is_one_access)
+{
+    static MemoryRegion device;
+    MemoryAccessCache cache = {0};
+    unsigned size;
+
+    call_num = 0;
+    ck_assert_int_eq(
+        memory_region_init_io(&device, &core, NULL, &record_ops, NULL, "device", 0x1000), 0);
+    mount(&device, RAM_SIZE);
+    for (size = 1; size <= 8; size *= 2) {
+        uint64_t data = UINT64_C(0x1122334455667788), mask = UINT64_MAX >> (64 - 8 * size);
+
+        call_num = 0;
+        ck_assert_int_eq(address_space_rw_cached(&as, &cache, RAM_SIZE + 8 * size,
+                                                 MEMTXATTRS_UNSPECIFIED, &data, size, true),
+                         MEMTX_OK);
+        data = 0;
+        ck_assert_int_eq(address_space_rw_cached(&as, &cache, RAM_SIZE + 8 * size,
+                                                 MEMTXATTRS_UNSPECIFIED, &data, size, false),
+                         MEMTX_OK);
+        ck_assert_uint_eq(call_num, 2);
+        ck_assert_uint_eq(calls[0].addr, 8 * size);
+        ck_assert_uint_eq(calls[0].size, size);
+        ck_assert_uint_eq(calls[0].data & mask, UINT64_C(0x1122334455667788) & mask);
+        ck_assert_uint_eq(calls[1].size, size);
+        ck_assert_uint_eq(data, UINT64_C(0x8877665544332213) & mask);
+    }
+    unmount(&device);
+    memory_region_unref(&device);
+}
+END_TEST
+
+START_TEST(m79_items_of_a_string_exit_arrive_in_order_at_one_port)
+{
+    static MemoryRegion device;
+    MemoryAccessCache cache = {0};
+    uint16_t items[4] = {0x1111, 0x2222, 0x3333, 0x4444};
+    unsigned i;
+
+    call_num = 0;
+    ck_assert_int_eq(
+        memory_region_init_io(&device, &core, NULL, &record_ops, NULL, "device", 0x1000), 0);
+    mount(&device, RAM_SIZE);
+    (void)address_space_rw_items(&as, &cache, RAM_SIZE + 0x10, MEMTXATTRS_UNSPECIFIED, items, 2, 4,
+                                 true);
+    ck_assert_uint_eq(call_num, 4);
+    for (i = 0; i < 4; i++) {
+        ck_assert_uint_eq(calls[i].addr, 0x10);
+        ck_assert_uint_eq(calls[i].size, 2);
+        ck_assert_uint_eq(calls[i].data & 0xffff, items[i]);
+    }
+    call_num = 0;
+    (void)address_space_rw_items(&as, &cache, RAM_SIZE + 0x10, MEMTXATTRS_UNSPECIFIED, items, 2, 4,
+                                 false);
+    ck_assert_uint_eq(call_num, 4);
+    for (i = 0; i < 4; i++) {
+        ck_assert_uint_eq(items[i], 0x2212 + i);
+    }
+    unmount(&device);
+    memory_region_unref(&device);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("kvm_events");
@@ -145,6 +239,8 @@ int main(void)
     tcase_add_loop_test(tcase, a_move_that_fails_anywhere_leaves_eventfds_and_zones, 1, 5);
     tcase_add_test(tcase, m78_nested_zones_survive_one_of_them);
     tcase_add_test(tcase, m78_a_kick_that_comes_out_during_a_move_is_not_lost);
+    tcase_add_test(tcase, m79_an_mmio_exit_of_1_2_4_or_8_bytes_is_one_access);
+    tcase_add_test(tcase, m79_items_of_a_string_exit_arrive_in_order_at_one_port);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
