@@ -25,7 +25,7 @@ int sandbox_filter(struct error *err) __attribute__((warn_unused_result));
 /* What `--sandbox` is when it is not given: off in sanitizer and coverage builds, else on. */
 bool sandbox_default(void);
 
-/* Calls `each` for every allowed call: its name and the reason. For `acre doctor` and tests. */
+/* Calls `each` for every allowed call: its name and the reason. For tests. */
 void sandbox_for_each(void (*each)(void *opaque, const char *syscall_name, const char *reason),
                       void *opaque);
 
