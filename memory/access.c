@@ -169,25 +169,32 @@ static uint64_t within(const FlatRange *range, hwaddr addr, uint64_t len)
     return len - 1 <= range->last - addr ? len : range->last - addr + 1;
 }
 
-/* memcpy, without the call for what a CPU accesses at once. */
-static inline void copy_bytes(uint8_t *to, const uint8_t *from, uint64_t len)
+/* Copies what a CPU accesses at once. Returns: false for other lengths, nothing done. */
+static inline bool load_at_once(uint8_t *to, const uint8_t *from, uint64_t len)
 {
     switch (len) {
     case 1:
         *to = *from;
-        break;
+        return true;
     case 2:
         __builtin_memcpy(to, from, 2);
-        break;
+        return true;
     case 4:
         __builtin_memcpy(to, from, 4);
-        break;
+        return true;
     case 8:
         __builtin_memcpy(to, from, 8);
-        break;
+        return true;
     default:
+        return false;
+    }
+}
+
+/* memcpy, without the call where there is none to be made. */
+static inline void copy_bytes(uint8_t *to, const uint8_t *from, uint64_t len)
+{
+    if (!load_at_once(to, from, len)) {
         memcpy(to, from, len);
-        break;
     }
 }
 
@@ -283,43 +290,57 @@ static MemTxResult run(struct access *access, hwaddr addr, uint8_t *buf, uint64_
     return result;
 }
 
+/*
+ * address_space_rw_cached in three steps, each entered by a jump from the one before, with its
+ * arguments as they are: what is commonest needs no stack frame. The read section begins in the
+ * first and ends in whichever serves the access.
+ */
 static __attribute__((noinline)) MemTxResult rw_general(AddressSpace *as, MemoryAccessCache *cache,
                                                         hwaddr addr, MemTxAttrs attrs, void *buf,
                                                         uint64_t len, bool is_write)
 {
     struct access access = {.as = as, .cache = cache, .attrs = attrs, .is_write = is_write};
+    MemTxResult result = run(&access, addr, buf, len);
 
-    return run(&access, addr, buf, len);
+    rcu_unlock();
+    return result;
 }
 
-/* The two commonest cases have a way of their own: RAM that is read, a register that is accessed.
- */
+/* The cache holds, and has all of the access: a register, if that is one callback. */
+static __attribute__((noinline)) MemTxResult rw_hit(AddressSpace *as, MemoryAccessCache *cache,
+                                                    hwaddr addr, MemTxAttrs attrs, void *buf,
+                                                    uint64_t len, bool is_write)
+{
+    const FlatRange *range = &cache->range;
+    hwaddr offset = range->offset_in_region + (addr - range->first);
+    MemTxResult result;
+
+    if (!region_is_unit(range, offset, len, is_write, attrs)) {
+        return rw_general(as, cache, addr, attrs, buf, len, is_write);
+    }
+    result = region_unit(range->mr, offset, buf, (unsigned)len, is_write, attrs);
+    rcu_unlock();
+    return result;
+}
+
 MemTxResult address_space_rw_cached(AddressSpace *as, MemoryAccessCache *cache, hwaddr addr,
                                     MemTxAttrs attrs, void *buf, uint64_t len, bool is_write)
 {
     const FlatRange *range;
     uint64_t generation;
-    MemTxResult result = MEMTX_OK;
 
     rcu_lock();
     range = cache ? cached(as, cache, addr, &generation) : NULL;
-    if (range && len - 1 <= range->last - addr) {
-        const MemoryRegion *mr = range->mr;
-        hwaddr offset = range->offset_in_region + (addr - range->first);
-
-        if (mr->kind == MEMORY_REGION_RAM && !is_write) {
-            copy_bytes(buf, mr->host + offset, len);
-            goto out;
-        }
-        if (mr->kind == MEMORY_REGION_IO && region_is_unit(range, offset, len, is_write, attrs)) {
-            result = region_unit(mr, offset, buf, (unsigned)len, is_write, attrs);
-            goto out;
-        }
+    if (!range || len - 1 > range->last - addr) {
+        return rw_general(as, cache, addr, attrs, buf, len, is_write);
     }
-    result = rw_general(as, cache, addr, attrs, buf, len, is_write);
-out:
+    if (is_write || range->mr->kind != MEMORY_REGION_RAM ||
+        !load_at_once(buf, range->mr->host + range->offset_in_region + (addr - range->first),
+                      len)) {
+        return rw_hit(as, cache, addr, attrs, buf, len, is_write);
+    }
     rcu_unlock();
-    return result;
+    return MEMTX_OK;
 }
 
 MemTxResult address_space_rw(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, void *buf,

@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+#define ALWAYS_INLINE __attribute__((always_inline)) /* on the way of every exit */
+
 static unsigned or_default(unsigned value, unsigned unset)
 {
     return value ? value : unset;
@@ -107,8 +109,8 @@ bool region_access_valid(const MemoryRegion *mr, hwaddr offset, unsigned len, bo
            (len <= ops->valid.max_access_size && len >= ops->valid.min_access_size);
 }
 
-static MemTxResult call_read(const MemoryRegion *mr, hwaddr offset, uint64_t *value, unsigned len,
-                             MemTxAttrs attrs)
+static inline ALWAYS_INLINE MemTxResult call_read(const MemoryRegion *mr, hwaddr offset,
+                                                  uint64_t *value, unsigned len, MemTxAttrs attrs)
 {
     if (mr->ops->read) {
         *value = mr->ops->read(mr->opaque, offset, len);
@@ -118,8 +120,8 @@ static MemTxResult call_read(const MemoryRegion *mr, hwaddr offset, uint64_t *va
     return mr->ops->read_with_attrs(mr->opaque, offset, value, len, attrs);
 }
 
-static MemTxResult call_write(const MemoryRegion *mr, hwaddr offset, uint64_t value, unsigned len,
-                              MemTxAttrs attrs)
+static inline ALWAYS_INLINE MemTxResult call_write(const MemoryRegion *mr, hwaddr offset,
+                                                   uint64_t value, unsigned len, MemTxAttrs attrs)
 {
     if (mr->ops->write) {
         mr->ops->write(mr->opaque, offset, value, len);
@@ -129,8 +131,9 @@ static MemTxResult call_write(const MemoryRegion *mr, hwaddr offset, uint64_t va
 }
 
 /* An access that is one unit: the common case. */
-static MemTxResult access_unit(const MemoryRegion *mr, hwaddr offset, uint8_t *buf, unsigned len,
-                               bool is_write, MemTxAttrs attrs)
+static inline ALWAYS_INLINE MemTxResult access_unit(const MemoryRegion *mr, hwaddr offset,
+                                                    uint8_t *buf, unsigned len, bool is_write,
+                                                    MemTxAttrs attrs)
 {
     enum device_endian endian = mr->ops->endianness;
     uint64_t value;
@@ -326,7 +329,7 @@ MemTxResult region_unit(const MemoryRegion *mr, hwaddr offset, uint8_t *buf, uns
         memory_owner_chain = &frame;
     }
     result = access_unit(mr, offset, buf, len, is_write, attrs);
-    memory_owner_leave(&frame);
+    owner_leave(&frame);
     return result;
 }
 
@@ -364,6 +367,6 @@ MemTxResult region_dispatch(const FlatRange *range, hwaddr offset, uint8_t *buf,
         return refuse(mr, offset, entry);
     }
     result = access_units(range, offset, buf, len, is_write, attrs);
-    memory_owner_leave(&frame);
+    owner_leave(&frame);
     return result;
 }

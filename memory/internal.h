@@ -33,6 +33,14 @@ void *memory_vec_add(struct memory_core *core, struct memory_vec *vec, size_t it
 extern _Thread_local struct memory_owner_frame *memory_owner_chain
     __attribute__((visibility("hidden")));
 
+static inline void owner_leave(struct memory_owner_frame *frame)
+{
+    memory_owner_chain = frame->outer;
+    if (frame->locked) {
+        pthread_mutex_unlock(&frame->owner->lock);
+    }
+}
+
 enum owner_entry { OWNER_ENTERED, OWNER_REENTRY, OWNER_DEADLOCK };
 enum owner_entry owner_enter(MemoryOwner *owner, struct memory_owner_frame *frame, bool lockless,
                              bool reentrant);

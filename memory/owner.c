@@ -60,10 +60,7 @@ bool memory_owner_enter(MemoryOwner *owner, struct memory_owner_frame *frame)
 
 void memory_owner_leave(struct memory_owner_frame *frame)
 {
-    memory_owner_chain = frame->outer;
-    if (frame->locked) {
-        pthread_mutex_unlock(&frame->owner->lock);
-    }
+    owner_leave(frame);
 }
 
 bool memory_owner_inside(void)
