@@ -64,12 +64,21 @@ static struct termios raw_of(const struct termios *termios)
     return raw;
 }
 
+/* A terminal that is nobody's (an init without one of its own) has no foreground, nor background.
+ */
+static bool in_background(int fd)
+{
+    pid_t foreground = tcgetpgrp(fd);
+
+    return foreground >= 0 && foreground != getpgrp();
+}
+
 bool console_tty_take(int fd)
 {
     bool again = atomic_load(&saved.taken);
     struct termios termios, raw;
 
-    if ((again && saved.fd != fd) || tcgetpgrp(fd) != getpgrp() || tcgetattr(fd, &termios) < 0) {
+    if ((again && saved.fd != fd) || in_background(fd) || tcgetattr(fd, &termios) < 0) {
         return false;
     }
     if (!again) {

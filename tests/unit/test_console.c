@@ -434,6 +434,21 @@ START_TEST(keys_go_to_the_guest_but_for_ctrl_a_commands)
 }
 END_TEST
 
+static void give_the_terminal_up(int tty, int master)
+{
+    NEED(ioctl(tty, TIOCNOTTY) == 0 && tcgetpgrp(tty) < 0);
+    type_commands(tty, master);
+}
+
+START_TEST(terminal_that_controls_nobody_is_read_as_well)
+{
+    struct termios before, after;
+
+    ck_assert_int_eq(in_terminal(give_the_terminal_up, &before, &after), 0);
+    assert_restored(&before, &after);
+}
+END_TEST
+
 /* What was there when the loop looked is gone when it reads. */
 static void lose_a_key_to_somebody_else(int tty, int master)
 {
@@ -638,6 +653,7 @@ int main(void)
     tcase_add_loop_test(input, null_device_and_no_input_are_not_read, 0, 2);
     suite_add_tcase(suite, input);
     tcase_add_test(terminal, keys_go_to_the_guest_but_for_ctrl_a_commands);
+    tcase_add_test(terminal, terminal_that_controls_nobody_is_read_as_well);
     tcase_add_loop_test(terminal, terminal_is_restored_when_a_fatal_signal_ends_the_process, 0, 6);
     tcase_add_test(terminal, terminal_that_another_process_reads_too_does_not_block_the_loop);
     tcase_add_test(terminal, way_out_works_although_the_guest_takes_no_keys);
