@@ -436,6 +436,7 @@ END_TEST
 
 static void give_the_terminal_up(int tty, int master)
 {
+    NEED(signal(SIGHUP, SIG_IGN) != SIG_ERR); /* whose terminal goes is told so */
     NEED(ioctl(tty, TIOCNOTTY) == 0 && tcgetpgrp(tty) < 0);
     type_commands(tty, master);
 }
