@@ -150,6 +150,7 @@ static int run_machine(struct run *run, struct verdict *verdict, struct error *e
         .out_fd = STDOUT_FILENO,
         .timeout_ns = options->timeout_ns,
         .reboot = options->reboot,
+        .dirty_ring = options->dirty_ring,
         .sandbox = options->sandbox,
         .audit = options->audit,
         .kvm_path = options->kvm_path,

@@ -246,6 +246,11 @@ int kvm_clear_dirty_log(struct kvm *kvm, uint32_t slot, uint64_t first_page, uin
     return call(kvm, kvm->vm_fd, KVM_CLEAR_DIRTY_LOG, &log);
 }
 
+int kvm_reset_dirty_rings(struct kvm *kvm)
+{
+    return call_value(kvm, kvm->vm_fd, KVM_RESET_DIRTY_RINGS, 0);
+}
+
 int kvm_create_irqchip(struct kvm *kvm)
 {
     return call_value(kvm, kvm->vm_fd, KVM_CREATE_IRQCHIP, 0);

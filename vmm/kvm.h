@@ -107,6 +107,8 @@ int kvm_get_dirty_log(struct kvm *kvm, uint32_t slot, uint64_t *bitmap);
  */
 int kvm_clear_dirty_log(struct kvm *kvm, uint32_t slot, uint64_t first_page, uint32_t page_num,
                         uint64_t *bitmap);
+/* Watches afresh what the dirty rings gave back. Returns: how many entries, or -errno. */
+int kvm_reset_dirty_rings(struct kvm *kvm);
 int kvm_create_irqchip(struct kvm *kvm);
 int kvm_set_tss_addr(struct kvm *kvm, uint64_t gpa);
 int kvm_irq_line(struct kvm *kvm, uint32_t gsi, bool level);

@@ -46,17 +46,22 @@ static int slot_delete(struct kvm_slots *slots, struct kvm_slot *slot)
     }
     if (result == 0) {
         itree_remove(&slots->slots, &slot->node);
+        kvm_slots_log_end(slots, slot);
     }
     return result;
 }
 
 static int slot_create(struct kvm_slots *slots, struct kvm_slot *slot)
 {
-    int result = issue(slots, slot, slot->flags, slot->node.last - slot->node.first + 1);
+    int result;
 
+    kvm_slots_log_place(slots, slot); /* first: nobody needs to be parked, and it may be written */
+    result = issue(slots, slot, slot->flags, slot->node.last - slot->node.first + 1);
     if (result == 0) {
-        kvm_slots_log_begin(slot);
+        kvm_slots_log_begin(slots, slot);
         itree_insert(&slots->slots, &slot->node);
+    } else {
+        kvm_slots_log_end(slots, slot);
     }
     return result;
 }
@@ -79,7 +84,7 @@ static int slot_swap_flags(struct kvm_slots *slots, struct kvm_slot *copy)
         slot->synced = copy->synced;
         copy->flags = flags;
         copy->synced = synced;
-        kvm_slots_log_begin(slot);
+        kvm_slots_log_begin(slots, slot);
     }
     return result;
 }
@@ -207,7 +212,10 @@ static void rename_slots(struct kvm_slots *slots)
 
         for (node = itree_overlap_first(&slots->slots, first, last); node;
              node = itree_overlap_next(node, first, last)) {
-            itree_entry(node, struct kvm_slot, node)->mr = renamed->items[i].mr;
+            struct kvm_slot *slot = itree_entry(node, struct kvm_slot, node);
+
+            slot->mr = renamed->items[i].mr;
+            kvm_slots_log_place(slots, slot);
         }
     }
 }

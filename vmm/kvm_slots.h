@@ -15,7 +15,8 @@
  * What KVM logged is brought in at each sync, and, with the vCPUs parked, before a slot goes or is
  * logged no longer: no bit is lost, and none invented (but a page counts as written when KVM fails
  * to say). Taken bits are cleared in KVM page by page (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2), so that
- * a sync does not watch all memory anew; without that capability a sync does.
+ * a sync does not watch all memory anew; without that capability a sync does. Or vCPUs log in rings
+ * (kvm_dirty_ring.h): then each sync harvests them all, with the vCPUs parked.
  *
  * Context: as listeners; lookups and the audit under the core lock or where no commit can run.
  * Source: api.rst 4.35 KVM_SET_USER_MEMORY_REGION, 4.8 KVM_GET_DIRTY_LOG, 4.117
@@ -26,6 +27,7 @@
 
 #include "memory/memory.h"
 #include "vmm/kvm.h"
+#include "vmm/kvm_dirty_ring.h"
 
 enum { KVM_SLOTS_PAGE = 4096 };
 #define KVM_SLOT_PAGES_MAX UINT64_C(0x7fffffff) /* the kernel's limit, in pages */
@@ -56,6 +58,7 @@ struct kvm_slots_config {
     void (*park)(void *opaque);
     void (*unpark)(void *opaque);
     void *opaque;
+    struct kvm_dirty_rings *rings; /* of the VM, outlive us; NULL: bitmaps */
 };
 
 struct kvm_slots_plan; /* private */

@@ -2,6 +2,7 @@
  * kvm_slots_log.c - KVM's dirty logs. What is read goes into the block's bitmaps at once. With
  * manual protection KVM goes on reporting a page, and does not watch it, until it is cleared; so we
  * remember what was brought in and clear no other page: one written since is reported next time.
+ * Rings know no slot's log: whatever wants one harvests them all.
  */
 #include "vmm/kvm_slots_plan.h"
 
@@ -37,6 +38,9 @@ int kvm_slots_log_prepare(struct kvm_slots *slots, struct kvm_slot *slot)
     size_t words = log_words(slot);
     uint64_t *log;
 
+    if (slots->config.rings) {
+        return 0;
+    }
     enable_protect(slots);
     if (slots->log_manual) {
         slot->synced = kvm_slots_alloc(slots, NULL, words, sizeof(*slot->synced));
@@ -55,10 +59,31 @@ int kvm_slots_log_prepare(struct kvm_slots *slots, struct kvm_slot *slot)
     return 0;
 }
 
-void kvm_slots_log_begin(struct kvm_slot *slot)
+static uint64_t offset_in_block(const struct kvm_slot *slot)
 {
+    return slot->hva - (uint64_t)(uintptr_t)slot->mr->ram_block->host;
+}
+
+void kvm_slots_log_place(struct kvm_slots *slots, const struct kvm_slot *slot)
+{
+    if (slots->config.rings) {
+        kvm_dirty_rings_set_slot(slots->config.rings, slot->id, slot->mr->ram_block,
+                                 offset_in_block(slot), kvm_slot_pages(slot));
+    }
+}
+
+void kvm_slots_log_begin(struct kvm_slots *slots, struct kvm_slot *slot)
+{
+    kvm_slots_log_place(slots, slot);
     if (slot->synced) {
         memset(slot->synced, 0, log_words(slot) * sizeof(*slot->synced));
+    }
+}
+
+void kvm_slots_log_end(struct kvm_slots *slots, const struct kvm_slot *slot)
+{
+    if (slots->config.rings) {
+        kvm_dirty_rings_set_slot(slots->config.rings, slot->id, NULL, 0, 0);
     }
 }
 
@@ -66,10 +91,9 @@ void kvm_slots_log_begin(struct kvm_slot *slot)
 static void import(struct kvm_slots *slots, const struct kvm_slot *slot)
 {
     RAMBlock *block = slot->mr->ram_block;
-    uint64_t offset = slot->hva - (uint64_t)(uintptr_t)block->host;
     size_t i;
 
-    (void)ram_block_import_dirty(block, offset, kvm_slot_pages(slot), slots->log);
+    (void)ram_block_import_dirty(block, offset_in_block(slot), kvm_slot_pages(slot), slots->log);
     for (i = 0; slot->synced && i < log_words(slot); i++) {
         slot->synced[i] |= slots->log[i];
     }
@@ -82,6 +106,11 @@ int kvm_slots_log_read(struct kvm_slots *slots, const struct kvm_slot *slot)
     if (!(slot->flags & KVM_MEM_LOG_DIRTY_PAGES) || slots->forgetting) {
         return 0;
     }
+    if (slots->config.rings) {
+        result = kvm_dirty_rings_harvest(slots->config.rings);
+        slots->plan->ioctls += result != 0;
+        return result < 0 ? result : 0;
+    }
     slots->plan->ioctls++;
     result = kvm_get_dirty_log(slots->kvm, slot->id, slots->log);
     if (result < 0) {
@@ -91,13 +120,34 @@ int kvm_slots_log_read(struct kvm_slots *slots, const struct kvm_slot *slot)
     return 0;
 }
 
+/* Parked, since a CPU in the guest may hold back what it logged. */
+static void sync_rings(struct kvm_slots *slots)
+{
+    const struct kvm_slots_config *config = &slots->config;
+
+    if (config->park) {
+        config->park(config->opaque);
+    }
+    if (kvm_dirty_rings_harvest(config->rings) < 0) {
+        kvm_dirty_rings_mark_all(config->rings);
+    }
+    if (config->park) {
+        config->unpark(config->opaque);
+    }
+}
+
 void kvm_slots_log_sync(MemoryListener *listener, const MemoryRegionSection *section)
 {
     struct kvm_slots *slots = listener->opaque;
     hwaddr first = section->offset_within_address_space, last = section->last;
-    struct itree_node *node = itree_overlap_first(&slots->slots, first, last);
+    struct itree_node *node;
 
-    for (; node; node = itree_overlap_next(node, first, last)) {
+    if (slots->config.rings) {
+        sync_rings(slots);
+        return;
+    }
+    for (node = itree_overlap_first(&slots->slots, first, last); node;
+         node = itree_overlap_next(node, first, last)) {
         const struct kvm_slot *slot = itree_entry(node, struct kvm_slot, node);
 
         if (kvm_slots_log_read(slots, slot) < 0) {

@@ -105,7 +105,10 @@ void kvm_slot_free(struct kvm_slot *slot);
 int kvm_slots_log_prepare(struct kvm_slots *slots, struct kvm_slot *slot)
     __attribute__((warn_unused_result));
 /* KVM starts a log of the slot, all clean. Nothing for one that is not logged. */
-void kvm_slots_log_begin(struct kvm_slot *slot);
+void kvm_slots_log_begin(struct kvm_slots *slots, struct kvm_slot *slot);
+/* Rings: what the slot shows is known, by the region it has now; and is not, since it goes. */
+void kvm_slots_log_place(struct kvm_slots *slots, const struct kvm_slot *slot);
+void kvm_slots_log_end(struct kvm_slots *slots, const struct kvm_slot *slot);
 /*
  * Brings what KVM logged for a slot into its block's bitmaps. Nothing for one that is not logged.
  * Returns: 0; -errno of the ioctl, then nothing was brought in.

@@ -163,6 +163,28 @@ static int make_vm(struct machine *machine, struct error *err)
     return result < 0 ? error_set_errno(err, -result, "KVM_GET_IRQCHIP") : 0;
 }
 
+/* Logging in rings is for good, so a KVM that cannot do it is found out first. */
+static int make_dirty_rings(struct machine *machine, struct error *err)
+{
+    uint32_t size = machine->config.dirty_ring;
+    struct error why;
+    int result;
+
+    if (size == 0) {
+        return 0;
+    }
+    result = kvm_dirty_ring_probe(&machine->kvm, size, &why);
+    if (result == 0) {
+        result = kvm_dirty_rings_init(&machine->dirty_rings, &machine->kvm, size, &why);
+    }
+    return result < 0 ? error_set(err, -result, "--dirty-ring: %s", why.text) : 0;
+}
+
+static struct kvm_dirty_rings *dirty_rings(struct machine *machine)
+{
+    return machine->config.dirty_ring ? &machine->dirty_rings : NULL;
+}
+
 /* Before any thread starts: those that do not block the signals would die of them. */
 static int make_loop(struct machine *machine, struct error *err)
 {
@@ -229,6 +251,7 @@ struct kvm_slots_config machine_slots_config(struct machine *machine)
         .park = park,
         .unpark = unpark,
         .opaque = machine,
+        .rings = dirty_rings(machine),
     };
 }
 
@@ -272,6 +295,7 @@ static int make_vcpus(struct machine *machine, struct error *err)
         .memory = board_memory(machine->board),
         .io = board_io(machine->board),
         .ring = &machine->ring,
+        .dirty_rings = dirty_rings(machine),
         .num = machine->config.cpu_num,
         .irqchip = machine->irqchip,
         .restartable = machine->config.reboot,
@@ -314,7 +338,7 @@ static int open_kvm(struct machine *machine, struct error *err)
 
 /* In this order; whatever one needs, an earlier one has made. */
 static int (*const stages[])(struct machine *machine, struct error *err) = {
-    check_cpus,  open_image, open_kvm, make_vm,    make_loop,
+    check_cpus,  open_image, open_kvm, make_vm,    make_dirty_rings, make_loop,
     make_memory, make_board, make_map, make_vcpus, machine_place,
 };
 
@@ -367,6 +391,7 @@ void machine_finish(struct machine *machine)
     kvm_slots_finish(&machine->slots, true);
     vcpu_group_finish(&machine->vcpus);
     kvm_ring_finish(&machine->ring);
+    kvm_dirty_rings_finish(&machine->dirty_rings);
     kvm_close(&machine->kvm);
     load_close(machine->image);
     board_unbuild(machine->board);

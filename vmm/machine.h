@@ -37,6 +37,7 @@ struct machine_config {
     uint64_t timeout_ns;  /* of running; 0: none */
     bool reboot;          /* a reset restarts the guest */
     bool sandbox;         /* drop privileges and filter system calls before the first entry */
+    uint32_t dirty_ring;  /* entries for each vCPU; 0: KVM logs in bitmaps */
     bool audit;           /* check slots against the view after every commit */
     const char *kvm_path; /* NULL: /dev/kvm */
     /*
@@ -55,6 +56,7 @@ struct machine {
     struct memory_core core;
     struct board *board;
     struct kvm kvm;
+    struct kvm_dirty_rings dirty_rings;
     struct kvm_slots slots;
     struct kvm_events memory_events, io_events;
     struct kvm_ring ring;

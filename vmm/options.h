@@ -88,6 +88,7 @@ struct run_options {
     bool exit_status_qemu;
     unsigned debug; /* enum debug_what */
     bool audit;
+    uint32_t dirty_ring; /* entries; 0: none */
     bool sandbox;
     const char *kvm_path;
     const char *qemu_mtree, *qemu_flat; /* inspect: listings of QEMU's in place of a board */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vmm/kvm_dirty_ring.h"
 #include "vmm/sandbox.h"
 
 #define NUM(array) (sizeof(array) / sizeof((array)[0]))
@@ -163,6 +164,21 @@ static int set_exit_status(void *target, const char *value, struct error *err)
     return 0;
 }
 
+static int set_dirty_ring(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+    uint64_t num;
+    const char *end;
+
+    if (options_number(value, &num, &end) < 0 || *end != '\0' || num < KVM_DIRTY_RING_MIN ||
+        num > KVM_DIRTY_RING_MAX || (num & (num - 1)) != 0) {
+        return error_set(err, EINVAL, "%s: not a power of two in %d..%d", value, KVM_DIRTY_RING_MIN,
+                         KVM_DIRTY_RING_MAX);
+    }
+    options->dirty_ring = (uint32_t)num;
+    return 0;
+}
+
 static int set_sandbox(void *target, const char *value, struct error *err)
 {
     struct run_options *options = target;
@@ -259,6 +275,7 @@ static const struct option_spec run_specs[] = {
     {0, "exit-status", "raw|qemu", "the guest's value, or (value << 1) | 1", set_exit_status},
     {0, "debug", "WORDS", "show tree,view,slots,commits on stderr", add_debug},
     {0, "audit", NULL, "check the KVM slots against the view after each commit", set_audit},
+    {0, "dirty-ring", "N", "log written pages in rings of N entries", set_dirty_ring},
     {0, "sandbox", "on|off", "capabilities and system calls (default on)", set_sandbox},
     {0, "kvm", "PATH", "the KVM device (default /dev/kvm)", set_kvm_path},
     {'v', "verbose", NULL, "say what was chosen and why", set_verbose},

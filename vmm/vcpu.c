@@ -119,6 +119,29 @@ static void end_system_event(struct vcpu *vcpu)
     end(vcpu, &verdict);
 }
 
+/*
+ * Others harvest as well, so that finding the rings empty is nothing; but with room in its ring the
+ * vCPU would not have come back time and again.
+ */
+static void serve_dirty_ring(struct vcpu *vcpu)
+{
+    enum { IN_VAIN_MAX = 100 };
+    struct verdict verdict;
+    int result = vcpu->group->config.dirty_rings
+                     ? kvm_dirty_rings_harvest(vcpu->group->config.dirty_rings)
+                     : -EPROTO;
+
+    vcpu->full_in_vain = result == 0 ? vcpu->full_in_vain + 1 : 0;
+    if (result < 0) {
+        verdict_make(&verdict, VERDICT_FAULT, "harvesting the dirty rings: %s", strerror(-result));
+        end(vcpu, &verdict);
+    } else if (vcpu->full_in_vain == IN_VAIN_MAX) {
+        verdict_make(&verdict, VERDICT_FAULT,
+                     "KVM takes the dirty ring for full, with nothing in it");
+        end(vcpu, &verdict);
+    }
+}
+
 /* Exits that end the run, and those that want nothing. */
 static void serve_rare(struct vcpu *vcpu)
 {
@@ -128,6 +151,9 @@ static void serve_rare(struct vcpu *vcpu)
     switch (run->exit_reason) {
     case KVM_EXIT_INTR:
     case KVM_EXIT_IRQ_WINDOW_OPEN:
+        return;
+    case KVM_EXIT_DIRTY_RING_FULL:
+        serve_dirty_ring(vcpu);
         return;
     case KVM_EXIT_HLT: /* seen without interrupt controllers only: nothing can end it */
         verdict_make(&verdict, VERDICT_IDLE_HANG, "guest halted, and nothing can wake it");

@@ -20,6 +20,7 @@
 
 #include "memory/memory.h"
 #include "vmm/kvm.h"
+#include "vmm/kvm_dirty_ring.h"
 #include "vmm/kvm_ring.h"
 #include "vmm/verdict.h"
 #include "vmm/x86.h"
@@ -53,6 +54,7 @@ struct vcpu {
     _Atomic uint64_t exits;                 /* returns from KVM_RUN that were served */
     /* The vCPU thread's own. */
     MemoryAccessCache memory_cache, io_cache;
+    unsigned full_in_vain; /* exits for a full dirty ring in a row that found nothing in any */
 };
 
 enum {
@@ -66,7 +68,8 @@ struct vcpu_group_config {
     struct memory_core *core;
     AddressSpace *memory, *io;
     struct kvm_ring *ring;
-    unsigned num; /* vCPUs, 1.. */
+    struct kvm_dirty_rings *dirty_rings; /* NULL: none */
+    unsigned num;                        /* vCPUs, 1.. */
     bool irqchip;
     /* Threads get a stack of their own for signals, so that an overflow's handler can run. */
     bool signal_stacks;

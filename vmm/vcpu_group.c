@@ -100,6 +100,11 @@ static int create(struct vcpu_group *group, unsigned index, struct x86_cpuid *cp
         return error_set_errno(err, errno, "mapping cpu %u", index);
     }
     vcpu->run = run;
+    result =
+        group->config.dirty_rings ? kvm_dirty_rings_add(group->config.dirty_rings, vcpu->fd) : 0;
+    if (result < 0) {
+        return error_set_errno(err, -result, "mapping cpu %u's dirty ring", index);
+    }
     if (group->config.signal_stacks) {
         vcpu->signal_stack = malloc(VCPU_SIGNAL_STACK);
     }

@@ -123,6 +123,16 @@ signalled() { # signal wrapper...
     [[ $output == "Hello from a guest of acre."* ]]
     [[ $stderr == *"address-space: memory"* && $stderr == *FlatView* && $stderr == *slot* ]]
 }
+@test "--dirty-ring runs the guest, or says at once why this KVM cannot" {
+    needs_kvm
+    split timeout 20 "$acre" run --dirty-ring 4096 "$guests/hello.elf"
+    if [ "$status" -eq 0 ]; then
+        [[ $output == "Hello from a guest of acre."* ]]
+    else
+        fails_with "--dirty-ring: this kernel's KVM "
+        [ -z "$output" ]
+    fi
+}
 @test "inspect is the same in every run" {
     acre inspect
     [ "$status" -eq 0 ]

@@ -1,13 +1,15 @@
 /*
  * flip.c - two running vCPUs against a memory map that another thread changes all the time.
  *
- * usage: flip [FLIPS [VARIANT]]   FLIPS changes for each variant (250). TAP on stdout.
+ * usage: flip [FLIPS [VARIANT [RING]]]   FLIPS changes for each variant (250); with RING, dirty
+ * pages are logged in rings of so many entries. TAP on stdout.
  *
  * The guest (guest.h) reads inside the window that flips and checks each value against what the
  * host says is shown; the host sees every exit before it is served, and which views were current.
  * A test fails on a *spurious* exit (an MMIO exit on an address that was RAM in every view current
  * since that entry to KVM_RUN), a stale value, a write beside the window that is lost, an end of
- * the run that KVM reports, a dirty bit lost or invented, and a vCPU that does not get on.
+ * the run that KVM reports, a dirty bit lost or invented, a vCPU that does not get on, and rings
+ * that were never full.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -112,6 +114,8 @@ static bool report(struct stress *stress, const struct variant *variant, unsigne
 {
     struct guest_cpu sum = {0};
     uint64_t flips = atomic_load(&stress->flips);
+    /* All other exits are accesses. */
+    uint64_t full = vcpu_group_exits(&stress->vcpus) - atomic_load(&stress->exits);
     bool passed;
     unsigned i;
 
@@ -126,7 +130,8 @@ static bool report(struct stress *stress, const struct variant *variant, unsigne
         sum.bad_mask = cpu->stale ? cpu->bad_mask : sum.bad_mask;
     }
     passed = !atomic_load(&stress->ended) && sum.stale == 0 && sum.beside_lost == 0 &&
-             atomic_load(&stress->spurious) == 0 && stress->lost == 0 && stress->invented == 0;
+             atomic_load(&stress->spurious) == 0 && stress->lost == 0 && stress->invented == 0 &&
+             (full > 0) == (stress->rings.size > 0);
     (void)printf("%sok %u - %s\n", passed ? "" : "not ", number, variant->name);
     (void)printf("# %" PRIu64 " flips in %.1f s (%.0f a second), %u with vCPUs parked; %" PRIu64
                  " exits\n",
@@ -138,8 +143,8 @@ static bool report(struct stress *stress, const struct variant *variant, unsigne
         atomic_load(&stress->spurious), atomic_load(&stress->spurious_at));
     if (variant->logged) {
         (void)printf("# %" PRIu64 " harvests of %" PRIu64 " dirty bits: %" PRIu64 " lost, %" PRIu64
-                     " invented\n",
-                     stress->harvests, stress->bits, stress->lost, stress->invented);
+                     " invented; rings full %" PRIu64 " times\n",
+                     stress->harvests, stress->bits, stress->lost, stress->invented, full);
     }
     if (stress->why[0]) {
         (void)printf("# %s\n", stress->why);
@@ -148,7 +153,8 @@ static bool report(struct stress *stress, const struct variant *variant, unsigne
     return passed;
 }
 
-static int run(const struct variant *variant, unsigned number, uint64_t flips, bool *passed)
+static int run(const struct variant *variant, unsigned number, uint64_t flips, uint32_t ring,
+               bool *passed)
 {
     struct stress *stress = calloc(1, sizeof(*stress));
     struct error err;
@@ -159,7 +165,7 @@ static int run(const struct variant *variant, unsigned number, uint64_t flips, b
         return -ENOMEM;
     }
     (void)pthread_mutex_init(&stress->harvest_lock, NULL);
-    TRY(machine_make(stress, variant));
+    TRY(machine_make(stress, variant, ring));
     if (variant->logged) {
         harvest_first(stress);
         TRY(-pthread_create(&thread, NULL, harvest_thread, stress));
@@ -187,6 +193,7 @@ static int run(const struct variant *variant, unsigned number, uint64_t flips, b
 int main(int argc, char **argv)
 {
     uint64_t flips = argc > 1 ? strtoull(argv[1], NULL, 0) : FLIPS_DEFAULT;
+    uint32_t ring = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 0) : 0;
     unsigned num = variant_num, only = 0, i;
     bool all = true, passed = false;
 
@@ -194,7 +201,7 @@ int main(int argc, char **argv)
         only = (unsigned)strtoul(argv[2], NULL, 0);
     }
     if (flips == 0 || only > num) {
-        (void)fprintf(stderr, "usage: flip [FLIPS [VARIANT]]   variants 1..%u\n", num);
+        (void)fprintf(stderr, "usage: flip [FLIPS [VARIANT [RING]]]   variants 1..%u\n", num);
         return 2;
     }
     if (access("/dev/kvm", R_OK | W_OK) != 0) {
@@ -204,7 +211,7 @@ int main(int argc, char **argv)
     memory_thread_register();
     (void)printf("1..%u\n", only ? 1 : num);
     for (i = only ? only - 1 : 0; i < (only ? only : num); i++) {
-        if (run(&variants[i], only ? 1 : i + 1, flips, &passed) < 0) {
+        if (run(&variants[i], only ? 1 : i + 1, flips, ring, &passed) < 0) {
             return 1;
         }
         all &= passed;

@@ -15,7 +15,7 @@
 #include "vmm/vcpu.h"
 
 enum { CPU_NUM = 2, PAGE = 4096 };
-#define RAM_SIZE UINT64_C(0x100000)
+#define RAM_SIZE UINT64_C(0x400000)
 #define WINDOW UINT64_C(0x40000)
 #define WINDOW_SIZE UINT64_C(0x4000)
 #define LOG_FIRST UINT64_C(0x20000) /* what the vCPUs of the logged variants write */
@@ -41,6 +41,7 @@ struct stress {
     struct kvm_slots slots;
     struct kvm_events events;
     struct kvm_ring ring;
+    struct kvm_dirty_rings rings;
     struct vcpu_group vcpus;
     MemoryListener audit;
     uint8_t *ram_host, *store_host, *rom_host;
@@ -93,8 +94,12 @@ static inline struct guest_cpu *cpu_of(struct stress *stress, unsigned index)
     return (struct guest_cpu *)(void *)(stress->ram_host + GUEST_CPU + index * PAGE);
 }
 
-/* All but the vCPU threads, with the variant's arrangement. Returns: 0; -errno, said on stderr. */
-int machine_make(struct stress *stress, const struct variant *variant);
+/*
+ * All but the vCPU threads, with the variant's arrangement.
+ * @ring  entries of each vCPU's dirty ring; 0: bitmaps.
+ * Returns: 0; -errno, said on stderr.
+ */
+int machine_make(struct stress *stress, const struct variant *variant, uint32_t ring);
 void machine_unmake(struct stress *stress);
 
 /* Ends the run with a reason; the first one counts. */

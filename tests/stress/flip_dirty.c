@@ -84,7 +84,7 @@ void *harvest_thread(void *opaque)
     memory_thread_register();
     while (!atomic_load(&stress->quit)) {
         harvest(stress, false);
-        (void)usleep(500);
+        (void)usleep(stress->rings.size ? 20000 : 500); /* rings are to fill */
     }
     memory_thread_unregister();
     return NULL;

@@ -223,21 +223,26 @@ static void fill_cpu(struct stress *stress, unsigned index, const struct variant
         .end = (uint32_t)variant->window_end,
         .at = variant->logged ? (uint32_t)LOG_FIRST + word : 0,
         .write_first = (uint32_t)LOG_FIRST + word,
-        .write_end = (uint32_t)LOG_FIRST + LOG_PAGES * PAGE,
+        /* With rings enough pages to fill them. */
+        .write_end =
+            stress->rings.size ? (uint32_t)RAM_SIZE : (uint32_t)LOG_FIRST + LOG_PAGES * PAGE,
     };
 }
 
-int machine_make(struct stress *stress, const struct variant *variant)
+int machine_make(struct stress *stress, const struct variant *variant, uint32_t ring)
 {
     const struct memory_core_config core_config = {
         .park = on_park, .unpark = on_unpark, .broken = on_broken, .opaque = stress};
-    const struct kvm_slots_config slots_config = {
-        .park = on_park, .unpark = on_unpark, .opaque = stress};
+    const struct kvm_slots_config slots_config = {.park = on_park,
+                                                  .unpark = on_unpark,
+                                                  .opaque = stress,
+                                                  .rings = ring ? &stress->rings : NULL};
     const struct vcpu_group_config group_config = {.kvm = &stress->kvm,
                                                    .core = &stress->core,
                                                    .memory = &stress->observer,
                                                    .io = &stress->io,
                                                    .ring = &stress->ring,
+                                                   .dirty_rings = ring ? &stress->rings : NULL,
                                                    .num = CPU_NUM,
                                                    .ended = on_ended,
                                                    .opaque = stress};
@@ -252,7 +257,9 @@ int machine_make(struct stress *stress, const struct variant *variant)
                            MEMORY_UNASSIGNED_IO));
     TRY(address_space_init(&stress->observer, &stress->core, &stress->observed, "observer",
                            MEMORY_UNASSIGNED_MEMORY));
-    if (kvm_open(&stress->kvm, NULL, &err) != 0 || kvm_create_vm(&stress->kvm, false, &err) != 0) {
+    if (kvm_open(&stress->kvm, NULL, &err) != 0 || kvm_create_vm(&stress->kvm, false, &err) != 0 ||
+        (ring && (kvm_dirty_ring_probe(&stress->kvm, ring, &err) != 0 ||
+                  kvm_dirty_rings_init(&stress->rings, &stress->kvm, ring, &err) != 0))) {
         (void)fprintf(stderr, "flip: error: %s\n", err.text);
         return -EIO;
     }
@@ -285,6 +292,7 @@ void machine_unmake(struct stress *stress)
     kvm_slots_finish(&stress->slots, true);
     vcpu_group_finish(&stress->vcpus);
     kvm_ring_finish(&stress->ring);
+    kvm_dirty_rings_finish(&stress->rings);
     kvm_close(&stress->kvm);
     address_space_finish(&stress->observer);
     address_space_finish(&stress->io);

@@ -24,10 +24,15 @@ struct kvm_mock {
     unsigned zone_num;
     uint64_t dirty[MOCK_SLOTS][MOCK_DIRTY_WORDS];   /* of logged slots, the first 512 pages */
     uint64_t watched[MOCK_SLOTS][MOCK_DIRTY_WORDS]; /* a write will be seen */
-    bool no_manual, manual;         /* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: lacking, enabled */
-    unsigned calls;                 /* that change something */
-    unsigned fail_at[2];            /* these calls fail, counted from 1; 0: none */
-    int fail_errno, fail_errno_2nd; /* of fail_at[0], [1] */
+    bool no_manual, manual;     /* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: lacking, enabled */
+    bool no_ring;               /* KVM_CAP_DIRTY_LOG_RING: lacking */
+    struct kvm_dirty_gfn *ring; /* of the one vCPU; the test's memory */
+    uint32_t ring_size, ring_put, ring_back; /* entries; 0: bitmaps; ever filled; ever reset */
+    uint32_t reset_max;                      /* entries that one reset takes; 0: all */
+    void (*created)(unsigned id);            /* a slot is there, or has new flags; may be NULL */
+    unsigned calls;                          /* that change something */
+    unsigned fail_at[2];                     /* these calls fail, counted from 1; 0: none */
+    int fail_errno, fail_errno_2nd;          /* of fail_at[0], [1] */
     /* "-ID ", "+ID:first-last:flags ", "~" the same with new flags; "?ID " log read, "!ID:page+num
      * " log cleared */
     char log[MOCK_LOG];
@@ -107,6 +112,9 @@ static inline int mock_set_region(struct kvm_mock *mock,
             mock_watch_all(mock, region->slot);
         }
         mock->slots[region->slot] = *region;
+        if (mock->created) {
+            mock->created(region->slot);
+        }
     }
     mock_note(mock, text);
     return 0;
@@ -121,6 +129,9 @@ static inline int mock_get_log(struct kvm_mock *mock, const struct kvm_dirty_log
 {
     char text[32];
 
+    if (mock->ring_size) {
+        return -ENXIO;
+    }
     if (log->slot >= MOCK_SLOTS || mock_log_bytes(mock, log->slot) > sizeof(mock->dirty[0])) {
         return -EINVAL;
     }
@@ -160,6 +171,42 @@ static inline int mock_clear_log(struct kvm_mock *mock, const struct kvm_clear_d
     return 0;
 }
 
+/* Room is left when the ring counts as full. */
+static inline bool mock_ring_full(const struct kvm_mock *mock)
+{
+    return mock->ring_put - mock->ring_back >= mock->ring_size - 64;
+}
+
+static inline void mock_ring_push(struct kvm_mock *mock, unsigned id, uint64_t page)
+{
+    struct kvm_dirty_gfn *entry = &mock->ring[mock->ring_put++ % mock->ring_size];
+
+    *entry = (struct kvm_dirty_gfn){.slot = id, .offset = page};
+    __atomic_store_n(&entry->flags, KVM_DIRTY_GFN_F_DIRTY, __ATOMIC_RELEASE);
+}
+
+/* Takes back, in order, what was harvested, and watches it again where the slot still is. */
+static inline int mock_ring_reset(struct kvm_mock *mock)
+{
+    int num = 0;
+
+    if (!mock->ring_size) {
+        return -EINVAL;
+    }
+    while (mock->ring_back != mock->ring_put && (!mock->reset_max || num < (int)mock->reset_max)) {
+        struct kvm_dirty_gfn *entry = &mock->ring[mock->ring_back % mock->ring_size];
+
+        if (!(entry->flags & KVM_DIRTY_GFN_F_RESET)) {
+            break;
+        }
+        entry->flags = 0;
+        mock->watched[entry->slot][entry->offset / 64] |= UINT64_C(1) << (entry->offset % 64);
+        mock->ring_back++;
+        num++;
+    }
+    return num;
+}
+
 /* The guest writes a page: it is logged if it is watched, and then no more. Returns: is there
  * memory that it may write? */
 static inline bool mock_guest_write(struct kvm_mock *mock, uint64_t gpa)
@@ -175,7 +222,11 @@ static inline bool mock_guest_write(struct kvm_mock *mock, uint64_t gpa)
             continue;
         }
         if ((slot->flags & KVM_MEM_LOG_DIRTY_PAGES) && (mock->watched[id][page / 64] & bit)) {
-            mock->dirty[id][page / 64] |= bit;
+            if (mock->ring_size) {
+                mock_ring_push(mock, id, page);
+            } else {
+                mock->dirty[id][page / 64] |= bit;
+            }
             mock->watched[id][page / 64] &= ~bit;
         }
         return true;
@@ -185,6 +236,10 @@ static inline bool mock_guest_write(struct kvm_mock *mock, uint64_t gpa)
 
 static inline int mock_enable_cap(struct kvm_mock *mock, const struct kvm_enable_cap *cap)
 {
+    if (cap->cap == KVM_CAP_DIRTY_LOG_RING && !mock->no_ring && !mock->ring_size) {
+        mock->ring_size = (uint32_t)(cap->args[0] / sizeof(*mock->ring));
+        return 0;
+    }
     if (cap->cap != KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 || mock->no_manual ||
         cap->args[0] != KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE) {
         return -EINVAL;
@@ -273,6 +328,8 @@ static inline int mock_call(struct kvm *kvm, int fd, unsigned long request, void
         return mock_get_log(mock, arg);
     case KVM_CLEAR_DIRTY_LOG:
         return mock_clear_log(mock, arg);
+    case KVM_RESET_DIRTY_RINGS:
+        return mock_ring_reset(mock);
     case KVM_ENABLE_CAP:
         return mock_enable_cap(mock, arg);
     case KVM_IOEVENTFD:
