@@ -309,24 +309,17 @@ uint8_t region_unit_sizes(const MemoryRegionOps *ops)
 MemTxResult region_unit(const MemoryRegion *mr, hwaddr offset, uint8_t *buf, unsigned len,
                         bool is_write, MemTxAttrs attrs)
 {
-    struct memory_owner_frame frame = {.owner = mr->owner, .locked = !mr->lockless};
+    struct memory_owner_frame frame;
+    enum owner_entry entry;
     MemTxResult result;
 
     if (!mr->owner) {
         return access_unit(mr, offset, buf, len, is_write, attrs);
     }
-    if (memory_owner_chain) { /* from inside a device: all the rules of owner_enter() */
-        enum owner_entry entry = owner_enter(mr->owner, &frame, mr->lockless, mr->reentrant);
-
-        if (entry != OWNER_ENTERED) {
-            __builtin_memset(buf, 0, is_write ? 0 : len);
-            return refuse(mr, offset, entry);
-        }
-    } else {
-        if (frame.locked) {
-            pthread_mutex_lock(&mr->owner->lock);
-        }
-        memory_owner_chain = &frame;
+    entry = owner_enter(mr->owner, &frame, mr->lockless, mr->reentrant);
+    if (entry != OWNER_ENTERED) {
+        __builtin_memset(buf, 0, is_write ? 0 : len);
+        return refuse(mr, offset, entry);
     }
     result = access_unit(mr, offset, buf, len, is_write, attrs);
     owner_leave(&frame);

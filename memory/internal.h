@@ -42,8 +42,23 @@ static inline void owner_leave(struct memory_owner_frame *frame)
 }
 
 enum owner_entry { OWNER_ENTERED, OWNER_REENTRY, OWNER_DEADLOCK };
-enum owner_entry owner_enter(MemoryOwner *owner, struct memory_owner_frame *frame, bool lockless,
-                             bool reentrant);
+/* The rules of owner.h for a thread that is inside some owner already. */
+enum owner_entry owner_enter_nested(MemoryOwner *owner, struct memory_owner_frame *frame,
+                                    bool lockless, bool reentrant);
+
+static inline enum owner_entry owner_enter(MemoryOwner *owner, struct memory_owner_frame *frame,
+                                           bool lockless, bool reentrant)
+{
+    if (memory_owner_chain) {
+        return owner_enter_nested(owner, frame, lockless, reentrant);
+    }
+    *frame = (struct memory_owner_frame){.owner = owner, .locked = !lockless};
+    if (!lockless) {
+        pthread_mutex_lock(&owner->lock);
+    }
+    memory_owner_chain = frame;
+    return OWNER_ENTERED;
+}
 
 /* ---- regions ----------------------------------------------------------------------------------
  */

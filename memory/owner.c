@@ -23,8 +23,8 @@ void memory_owner_finish(MemoryOwner *owner)
     }
 }
 
-enum owner_entry owner_enter(MemoryOwner *owner, struct memory_owner_frame *frame, bool lockless,
-                             bool reentrant)
+enum owner_entry owner_enter_nested(MemoryOwner *owner, struct memory_owner_frame *frame,
+                                    bool lockless, bool reentrant)
 {
     struct memory_owner_frame *outer;
     bool holds_any = false, holds_this = false;
