@@ -12,10 +12,10 @@
 
 #include "vmm/cmd_board.h"
 #include "vmm/cmd_files.h"
-#include "vmm/debug.h"
 #include "vmm/log.h"
 #include "vmm/machine.h"
 #include "vmm/options.h"
+#include "vmm/service.h"
 
 struct run {
     struct run_options options;
@@ -23,7 +23,7 @@ struct run {
     char *module_paths[RUN_MODULES_MAX + 1];              /* ours: the part before the space */
     size_t module_num;
     int kernel_fd, result_fd; /* -1: none */
-    struct debug debug;
+    struct services services;
 };
 
 /* Opened without waiting, so that a FIFO by mistake is an error and no hang. */
@@ -92,30 +92,15 @@ static void close_files(struct run *run)
     }
 }
 
-static void show_map(void *opaque, struct machine *machine)
+static int start_services(void *opaque, struct machine *machine, struct error *err)
 {
-    struct run *run = opaque;
-    const struct debug_config config = {
-        .what = run->options.debug,
-        .fd = STDERR_FILENO,
-        .core = &machine->core,
-        .memory = board_memory(machine->board),
-        .io = board_io(machine->board),
-        .slots = &machine->slots,
-    };
-    int ret = debug_start(&run->debug, &config);
-
-    if (ret < 0) {
-        log_warn("--debug commits: %s", strerror(-ret));
-    }
+    return services_start(&((struct run *)opaque)->services, machine, err);
 }
 
-static void hide_map(void *opaque, struct machine *machine)
+static void stop_services(void *opaque, struct machine *machine)
 {
-    struct run *run = opaque;
-
     (void)machine;
-    debug_finish(&run->debug);
+    services_stop(&((struct run *)opaque)->services);
 }
 
 static void say_chosen(void *opaque, const char *line)
@@ -154,8 +139,9 @@ static int run_machine(struct run *run, struct verdict *verdict, struct error *e
         .sandbox = options->sandbox,
         .audit = options->audit,
         .kvm_path = options->kvm_path,
-        .ready = options->debug ? show_map : NULL,
-        .finished = options->debug ? hide_map : NULL,
+        .restartable = services_restart(&run->services),
+        .ready = start_services,
+        .finished = stop_services,
         .chosen = options->verbose ? say_chosen : NULL,
         .opaque = run,
     };
@@ -226,12 +212,16 @@ int cmd_run(int argc, char **argv)
         ret = open_files(&run, &err);
     }
     if (ret == 0) {
+        ret = services_open(&run.services, &run.options, &err);
+    }
+    if (ret == 0) {
         ret = run_machine(&run, &verdict, &err);
     }
     if (ret < 0) {
         verdict_make(&verdict, VERDICT_FAULT, "%s", err.text);
     }
     status = report(&run, &verdict);
+    services_close(&run.services);
     close_files(&run);
     return status;
 }

@@ -157,7 +157,7 @@ static int make_vm(struct machine *machine, struct error *err)
     if (result < 0) {
         return error_set_errno(err, -result, "KVM_CREATE_IRQCHIP");
     }
-    if (machine->irqchip && machine->config.reboot) {
+    if (machine->irqchip && machine->config.restartable) {
         result = x86_irqchips_read(kvm, &machine->reset_irqchips);
     }
     return result < 0 ? error_set_errno(err, -result, "KVM_GET_IRQCHIP") : 0;
@@ -298,7 +298,7 @@ static int make_vcpus(struct machine *machine, struct error *err)
         .dirty_rings = dirty_rings(machine),
         .num = machine->config.cpu_num,
         .irqchip = machine->irqchip,
-        .restartable = machine->config.reboot,
+        .restartable = machine->config.restartable,
         .ended = machine_vcpu_ended,
         .warn = log_line,
         .signal_stacks = console_has_terminal(&machine->console),
@@ -348,12 +348,13 @@ int machine_init(struct machine *machine, const struct machine_config *config, s
     int result = 0;
 
     *machine = (struct machine){.config = *config, .board = config->board};
+    machine->config.restartable |= config->reboot;
     for (i = 0; i < sizeof(stages) / sizeof(stages[0]) && result == 0; i++) {
         result = stages[i](machine, err);
     }
     if (result == 0 && config->ready) {
-        config->ready(config->opaque, machine);
-        machine->told_ready = true;
+        result = config->ready(config->opaque, machine, err);
+        machine->told_ready = result == 0;
     }
     if (result != 0) {
         machine_finish(machine);

@@ -23,6 +23,27 @@ struct machine;
 
 enum { MACHINE_IRQ_NUM = 24 }; /* inputs of the IO-APIC; 0..15 reach the PICs, too */
 
+/* Who keeps a machine from running; bits. See machine_control.h. */
+enum machine_holder {
+    MACHINE_HOLDER_USER = 1 << 0,     /* the monitor's stop, or starting stopped */
+    MACHINE_HOLDER_DEBUGGER = 1 << 1, /* gdb */
+    MACHINE_HOLDER_JOB = 1 << 2,      /* the shell's job control */
+};
+
+enum machine_event {
+    MACHINE_EVENT_STOP,   /* the first holder came */
+    MACHINE_EVENT_RESUME, /* the last one is about to let go */
+    MACHINE_EVENT_RESET,  /* the guest is at its entry point again */
+    MACHINE_EVENT_END,    /* there is a verdict, and no vCPU runs any more */
+};
+
+/* Context of `event`: the loop's thread, no owner's lock. */
+struct machine_observer {
+    void (*event)(void *opaque, enum machine_event event, const struct verdict *verdict);
+    void *opaque;
+    struct machine_observer *next; /* private */
+};
+
 struct machine_irq {
     struct machine *machine;
     unsigned gsi;
@@ -35,16 +56,19 @@ struct machine_config {
     struct boot_config boot;
     int in_fd, out_fd;    /* the console; -1: none */
     uint64_t timeout_ns;  /* of running; 0: none */
-    bool reboot;          /* a reset restarts the guest */
+    bool reboot;          /* a reset restarts the guest; makes it restartable */
+    bool restartable;     /* keep what machine_restart() needs */
+    bool start_held;      /* begin with MACHINE_HOLDER_USER */
     bool sandbox;         /* drop privileges and filter system calls before the first entry */
     uint32_t dirty_ring;  /* entries for each vCPU; 0: KVM logs in bitmaps */
     bool audit;           /* check slots against the view after every commit */
     const char *kvm_path; /* NULL: /dev/kvm */
     /*
-     * The map stands, slots included; nothing runs yet. May print, and register listeners that it
-     * takes away itself when `finished` is called. Both may be NULL.
+     * The map stands, slots included; nothing runs yet. May print, watch the loop, and register
+     * listeners and observers that it takes away itself when `finished` is called. Returns: 0, or
+     * -errno with err filled, and then `finished` is not called. Both may be NULL.
      */
-    void (*ready)(void *opaque, struct machine *machine);
+    int (*ready)(void *opaque, struct machine *machine, struct error *err);
     void (*finished)(void *opaque, struct machine *machine);
     /* One line about what was chosen, in words for the user. May be NULL. */
     void (*chosen)(void *opaque, const char *line);
@@ -68,13 +92,15 @@ struct machine {
     struct verdict_box verdict;
     /* private */
     struct machine_irq irqs[MACHINE_IRQ_NUM];
-    struct x86_irqchips reset_irqchips; /* with reboot and irqchip */
+    struct x86_irqchips reset_irqchips; /* restartable, with irqchip */
     struct loop_work reset_work, settled_work;
     _Atomic bool reset_pending;
     struct device_timer tick, timeout;
     struct log_limit guest_log; /* what a guest provokes */
     MemoryListener audit;
-    bool irqchip, audited, told_ready, thread_registered, suspended, has_events;
+    unsigned holders; /* enum machine_holder */
+    struct machine_observer *observers;
+    bool irqchip, audited, told_ready, thread_registered, has_events;
 };
 
 /*

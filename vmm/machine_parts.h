@@ -9,6 +9,11 @@
 /* Places the images and sets the first CPU's registers. Also after a reset. */
 int machine_place(struct machine *machine, struct error *err) __attribute__((warn_unused_result));
 
+/* Restarts the guest from the loop; once, however often it is asked. Any thread. */
+void machine_ask_restart(struct machine *machine);
+/* Calls the observers. */
+void machine_tell(struct machine *machine, enum machine_event event, const struct verdict *verdict);
+
 /*
  * Hands eventfds and coalesced zones to KVM. They spare exits and change nothing else: dispatch
  * serves both as well. But with an irqchip each zone costs KVM milliseconds when the VM ends, so

@@ -3,12 +3,13 @@
  * timer, a signal, settles the verdict; that stops the vCPUs and the event loop, and the caller's
  * thread collects what is left.
  */
-#include "vmm/machine_parts.h"
+#include "vmm/machine_control.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 
+#include "vmm/machine_parts.h"
 #include "vmm/sandbox.h"
 
 #define TICK_NS UINT64_C(250000000)
@@ -74,8 +75,17 @@ static void restart(void *opaque)
         end_with_error(machine, &err);
     }
     atomic_store(&machine->reset_pending, false);
+    machine_tell(machine, MACHINE_EVENT_RESET, NULL);
     vcpu_group_unpark(&machine->vcpus); /* the pause */
     vcpu_group_unpark(&machine->vcpus); /* the hold of who asked */
+}
+
+void machine_ask_restart(struct machine *machine)
+{
+    if (!atomic_exchange(&machine->reset_pending, true)) {
+        vcpu_group_hold(&machine->vcpus);
+        loop_post(&machine->loop, &machine->reset_work);
+    }
 }
 
 static void reset(struct machine *machine)
@@ -85,9 +95,8 @@ static void reset(struct machine *machine)
     if (!machine->config.reboot) {
         verdict_make(&verdict, VERDICT_RESET, "guest asked for a reset (--reboot restarts it)");
         machine_end(machine, &verdict);
-    } else if (!atomic_exchange(&machine->reset_pending, true)) {
-        vcpu_group_hold(&machine->vcpus);
-        loop_post(&machine->loop, &machine->reset_work);
+    } else {
+        machine_ask_restart(machine);
     }
 }
 
@@ -136,10 +145,7 @@ static void console_break(void *opaque)
 
 static void console_quit(void *opaque)
 {
-    struct verdict verdict;
-
-    verdict_make(&verdict, VERDICT_QUIT, "ended by the user");
-    machine_end(opaque, &verdict);
+    machine_quit(opaque);
 }
 
 struct console_guest machine_console_guest(struct machine *machine)
@@ -156,18 +162,12 @@ struct console_guest machine_console_guest(struct machine *machine)
 /* Virtual time stands still while acre itself is stopped. */
 static void stop_and_continue(struct machine *machine, int signo)
 {
-    if (signo == SIGTSTP && !machine->suspended) {
-        machine->suspended = true;
-        vcpu_group_pause(&machine->vcpus);
-        vclock_stop(&machine->clock);
+    if (signo == SIGTSTP && !(machine->holders & MACHINE_HOLDER_JOB)) {
+        machine_hold(machine, MACHINE_HOLDER_JOB);
         console_suspend(&machine->console);
     } else if (signo == SIGCONT) {
         console_continue(&machine->console); /* also from the background to the foreground */
-        if (machine->suspended) {
-            machine->suspended = false;
-            vclock_resume(&machine->clock);
-            vcpu_group_unpark(&machine->vcpus);
-        }
+        machine_release(machine, MACHINE_HOLDER_JOB);
     }
 }
 
@@ -271,6 +271,9 @@ void machine_run(struct machine *machine, struct verdict *verdict)
     if (result == 0) {
         console_start(&machine->console);
         arm_timers(machine);
+        if (machine->config.start_held) {
+            machine_hold(machine, MACHINE_HOLDER_USER);
+        }
         vcpu_group_unpark(&machine->vcpus);
         result = loop_run(&machine->loop);
         if (result < 0) {
@@ -289,4 +292,5 @@ void machine_run(struct machine *machine, struct verdict *verdict)
     } else {
         verdict_make(verdict, VERDICT_FAULT, "the event loop ended by itself");
     }
+    machine_tell(machine, MACHINE_EVENT_END, verdict);
 }
