@@ -17,23 +17,11 @@
 #include "devices/shutdown.h"
 #include "vmm/board_build.h"
 
-static void name_regions(struct part *part, MemoryRegion *first, MemoryRegion *second,
-                         MemoryRegion *third)
-{
-    MemoryRegion *const regions[] = {first, second, third};
-    unsigned i;
-
-    for (i = 0; i < part->class->reg_num; i++) {
-        part->mounts[i].region = regions[i];
-    }
-}
-
 static int init_serial(struct board *board, struct part *part, struct error *err)
 {
-    struct serial *serial = (void *)part->state;
     /* The first one is the console unless the tree names another. */
     bool console = board->stdout_node >= 0 ? board->stdout_node == part->node : !board->serial;
-    struct serial_config config = {.irq = part->irq, .clock = board->host.clock};
+    struct serial_config config = {.irq = part->irqs[0], .clock = board->host.clock};
     uint32_t shift, width;
     int ret;
 
@@ -56,32 +44,27 @@ static int init_serial(struct board *board, struct part *part, struct error *err
         config.can_receive = board->host.input_wanted;
         config.opaque = board->host.opaque;
     }
-    ret = serial_init(serial, board->core, &config);
-    if (ret == 0) {
-        name_regions(part, &serial->mr, NULL, NULL);
-        board->serial = console ? part : board->serial;
+    ret = serial_init((void *)part->state, board->core, &config);
+    if (ret == 0 && console) {
+        board->serial = part;
     }
     return ret;
 }
 
 static int init_i8254(struct board *board, struct part *part, struct error *err)
 {
-    struct i8254 *pit = (void *)part->state;
-    const struct i8254_config config = {.irq = part->irq, .clock = board->host.clock};
+    const struct i8254_config config = {.irq = part->irqs[0], .clock = board->host.clock};
 
     (void)err;
-    name_regions(part, &pit->mr, &pit->mr_port61, NULL);
-    return i8254_init(pit, board->core, &config);
+    return i8254_init((void *)part->state, board->core, &config);
 }
 
 static int init_i8042(struct board *board, struct part *part, struct error *err)
 {
-    struct i8042 *kbc = (void *)part->state;
-    const struct i8042_config config = {.irq = part->irq, .request = board->host.requests};
+    const struct i8042_config config = {.irq = part->irqs[0], .request = board->host.requests};
 
     (void)err;
-    name_regions(part, &kbc->mr_data, &kbc->mr_command, &kbc->mr_port92);
-    return i8042_init(kbc, board->core, &config);
+    return i8042_init((void *)part->state, board->core, &config);
 }
 
 /* RAM below and above 4 GiB, holes included below, as a PC's firmware finds it. */
@@ -103,31 +86,26 @@ static void measure_ram(const struct board *board, uint64_t *low, uint64_t *high
 
 static int init_mc146818(struct board *board, struct part *part, struct error *err)
 {
-    struct mc146818 *rtc = (void *)part->state;
-    struct mc146818_config config = {.irq = part->irq, .clock = board->host.clock};
+    struct mc146818_config config = {.irq = part->irqs[0], .clock = board->host.clock};
 
     (void)err;
     if (board->host.wall_clock_s) {
         config.epoch_seconds = board->host.wall_clock_s(board->host.opaque);
     }
     measure_ram(board, &config.ram_low_bytes, &config.ram_high_bytes);
-    name_regions(part, &rtc->mr, NULL, NULL);
-    return mc146818_init(rtc, board->core, &config);
+    return mc146818_init((void *)part->state, board->core, &config);
 }
 
 static int init_debugcon(struct board *board, struct part *part, struct error *err)
 {
-    struct debugcon *dev = (void *)part->state;
     const struct debugcon_config config = {.sink = board->host.debug_out};
 
     (void)err;
-    name_regions(part, &dev->mr, NULL, NULL);
-    return debugcon_init(dev, board->core, &config);
+    return debugcon_init((void *)part->state, board->core, &config);
 }
 
 static int init_debug_exit(struct board *board, struct part *part, struct error *err)
 {
-    struct debug_exit *dev = (void *)part->state;
     struct debug_exit_config config = {.request = board->host.requests};
     uint64_t iosize = part->mounts[0].size;
 
@@ -136,18 +114,15 @@ static int init_debug_exit(struct board *board, struct part *part, struct error 
                           "%llu ports; 1, 2 or 4 are possible", (unsigned long long)iosize);
     }
     config.iosize = (unsigned)iosize;
-    name_regions(part, &dev->mr, NULL, NULL);
-    return debug_exit_init(dev, board->core, &config);
+    return debug_exit_init((void *)part->state, board->core, &config);
 }
 
 static int init_shutdown(struct board *board, struct part *part, struct error *err)
 {
-    struct shutdown *dev = (void *)part->state;
     const struct shutdown_config config = {.request = board->host.requests};
 
     (void)err;
-    name_regions(part, &dev->mr_pm1_control, &dev->mr_reset_control, NULL);
-    return shutdown_init(dev, board->core, &config);
+    return shutdown_init((void *)part->state, board->core, &config);
 }
 
 /* A device's functions take its own type; the table's take its storage. */
@@ -172,15 +147,18 @@ GLUE(shutdown)
     .compatible = (name), .size = sizeof(struct type), .init = init_##type, .reset = reset_##type, \
     .finish = finish_##type, .owner_offset = offsetof(struct type, owner),                         \
     .build = board_device_build
+#define REG(type, field) (offsetof(struct type, field) + 1)
 
 static const struct part_class classes[] = {
-    {DEVICE("ns16550a", serial), .reg_num = 1, .irq = true},
-    {DEVICE("intel,8254", i8254), .reg_num = 2, .irq = true},
-    {DEVICE("intel,8042", i8042), .reg_num = 3, .irq = true},
-    {DEVICE("motorola,mc146818", mc146818), .reg_num = 1, .irq = true},
-    {DEVICE("acre,debugcon", debugcon), .reg_num = 1},
-    {DEVICE("acre,debug-exit", debug_exit), .reg_num = 1},
-    {DEVICE("acre,shutdown", shutdown), .reg_num = 2},
+    {DEVICE("ns16550a", serial), .regs = {REG(serial, mr)}, .irq_max = 1},
+    {DEVICE("intel,8254", i8254), .regs = {REG(i8254, mr), REG(i8254, mr_port61)}, .irq_max = 1},
+    {DEVICE("intel,8042", i8042),
+     .regs = {REG(i8042, mr_data), REG(i8042, mr_command), REG(i8042, mr_port92)}, .irq_max = 1},
+    {DEVICE("motorola,mc146818", mc146818), .regs = {REG(mc146818, mr)}, .irq_max = 1},
+    {DEVICE("acre,debugcon", debugcon), .regs = {REG(debugcon, mr)}},
+    {DEVICE("acre,debug-exit", debug_exit), .regs = {REG(debug_exit, mr)}},
+    {DEVICE("acre,shutdown", shutdown),
+     .regs = {REG(shutdown, mr_pm1_control), REG(shutdown, mr_reset_control)}},
 };
 
 const struct part_class *board_device_class(const char *compatible)

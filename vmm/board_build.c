@@ -29,20 +29,11 @@ struct part *board_part_new(struct board *board, const struct part_class *part_c
     return part;
 }
 
-/* The interrupt that `interrupts` names; none is fine. */
-static int connect_irq(struct board *board, struct part *part, struct error *err)
+static int connect_irq(struct board *board, struct part *part, unsigned index, uint32_t irq,
+                       struct error *err)
 {
     const struct board_tree *tree = &board->tree;
-    uint32_t irq;
-    int ret;
 
-    if (!fdt_getprop(tree->fdt, part->node, "interrupts", NULL)) {
-        return 0;
-    }
-    ret = tree_u32(tree, part->node, "interrupts", 0, &irq, err);
-    if (ret < 0) {
-        return ret;
-    }
     if (board->pic < 0) {
         return tree_error(tree, part->node, "interrupts", err,
                           "the board has no interrupt controller");
@@ -51,9 +42,27 @@ static int connect_irq(struct board *board, struct part *part, struct error *err
         return tree_error(tree, part->node, "interrupts", err, "there is no ISA interrupt %u", irq);
     }
     if (board->host.irq) {
-        part->irq = board->host.irq(board->host.opaque, irq);
+        part->irqs[index] = board->host.irq(board->host.opaque, irq);
     }
     return 0;
+}
+
+/* The interrupts that `interrupts` names; none is fine. */
+static int connect_irqs(struct board *board, struct part *part, struct error *err)
+{
+    const struct board_tree *tree = &board->tree;
+    int len, ret = 0;
+    const fdt32_t *cell = fdt_getprop(tree->fdt, part->node, "interrupts", &len);
+    unsigned i, num = cell ? (unsigned)len / 4 : 0;
+
+    if (cell && (len == 0 || len % 4 != 0 || num > part->class->irq_max)) {
+        return tree_error(tree, part->node, "interrupts", err, "%d bytes; %u entries are possible",
+                          len, part->class->irq_max);
+    }
+    for (i = 0; i < num && ret == 0; i++) {
+        ret = connect_irq(board, part, i, fdt32_ld(cell + i), err);
+    }
+    return ret;
 }
 
 int board_place(struct board *board, struct part *part, const struct site *site, struct error *err)
@@ -94,12 +103,21 @@ int board_region_name(const struct board *board, int node, char *name, struct er
     return 0;
 }
 
+static int reg_num(const struct part_class *part_class)
+{
+    int num = 0;
+
+    while (num < TREE_REGS_MAX && part_class->regs[num] != 0) {
+        num++;
+    }
+    return num;
+}
+
 int board_device_build(struct board *board, const struct part_class *part_class,
                        const struct site *site, struct error *err)
 {
     struct part *part = board_part_new(board, part_class, site->node);
-    unsigned i;
-    int num, ret;
+    int num, i, ret;
 
     if (!part) {
         return -ENOMEM;
@@ -108,11 +126,11 @@ int board_device_build(struct board *board, const struct part_class *part_class,
     if (num < 0) {
         return num;
     }
-    if ((unsigned)num != part_class->reg_num) {
-        return tree_error(&board->tree, site->node, "reg", err, "%d entries, the device has %u",
-                          num, part_class->reg_num);
+    if (num != reg_num(part_class)) {
+        return tree_error(&board->tree, site->node, "reg", err, "%d entries, the device has %d",
+                          num, reg_num(part_class));
     }
-    ret = part_class->irq ? connect_irq(board, part, err) : 0;
+    ret = part_class->irq_max > 0 ? connect_irqs(board, part, err) : 0;
     if (ret == 0) {
         ret = part_class->init(board, part, err);
     }
@@ -120,18 +138,19 @@ int board_device_build(struct board *board, const struct part_class *part_class,
         return ret;
     }
     part->initialised = true;
-    for (i = 0; i < part_class->reg_num; i++) {
-        const struct mount *mount = &part->mounts[i];
+    for (i = 0; i < num; i++) {
+        struct mount *mount = &part->mounts[i];
 
+        mount->region = (void *)(part->state + part_class->regs[i] - 1);
         if (memory_region_size(mount->region) != mount->size) {
             return tree_error(&board->tree, site->node, "reg", err,
-                              "%llu bytes in entry %u, the device has %llu",
+                              "%llu bytes in entry %d, the device has %llu",
                               (unsigned long long)mount->size, i,
                               (unsigned long long)memory_region_size(mount->region));
         }
     }
     part->target = part->mounts[0].region;
-    part->mount_num = part_class->reg_num;
+    part->mount_num = (unsigned)num;
     return 0;
 }
 

@@ -14,7 +14,7 @@
 #include "vmm/board.h"
 #include "vmm/board_tree.h"
 
-enum { PART_NAME_SIZE = 64 };
+enum { PART_NAME_SIZE = 64, PART_IRQS_MAX = 8 };
 
 struct part;
 
@@ -28,13 +28,11 @@ struct site {
 /* What answers to a `compatible`. Found by name in tables; no pointers beyond the class itself. */
 struct part_class {
     const char *compatible;
-    size_t size;      /* bytes of part->state */
-    unsigned reg_num; /* entries of `reg` a device must have */
-    bool irq;         /* `interrupts` is looked at */
-    /*
-     * Devices: makes the device and names its regions in the order of its `reg` entries.
-     * Returns: 0; -EINVAL with err filled; -errno without.
-     */
+    size_t size; /* bytes of part->state */
+    /* Where the region of each `reg` entry is in the state, plus 1; a device has all of them. */
+    size_t regs[TREE_REGS_MAX];
+    unsigned irq_max; /* entries of `interrupts`; the lines are in part->irqs before init */
+    /* Devices: makes the device. Returns: 0; -EINVAL with err filled; -errno without. */
     int (*init)(struct board *board, struct part *part, struct error *err);
     void (*reset)(void *state);
     void (*finish)(void *state);
@@ -59,7 +57,7 @@ struct part {
     MemoryRegion *target; /* what an alias of this node shows: its first region */
     int alias_target;     /* node; -1: no alias, or one that is ready */
     uint64_t alias_offset, alias_size;
-    struct irq_line irq;
+    struct irq_line irqs[PART_IRQS_MAX]; /* a line that `interrupts` does not name goes nowhere */
     unsigned mount_num;
     struct mount mounts[TREE_REGS_MAX];
     _Alignas(64) unsigned char state[];
