@@ -78,6 +78,16 @@ static inline size_t byte_sink_write(const struct byte_sink *sink, const uint8_t
     return sink->write ? sink->write(sink->opaque, data, len) : len;
 }
 
+/*
+ * Something that others signal without calling the device: KVM, for a write that it matches itself
+ * (memory_region_add_eventfd). The device hands `handle` on and does nothing else with it.
+ */
+struct event_input {
+    int handle;                     /* the `fd` of memory_region_add_eventfd(); -1: there is none */
+    uint64_t (*take)(void *opaque); /* signals since it was asked last; never blocks */
+    void *opaque;
+};
+
 /* What a machine should do that only its monitor can. */
 enum device_request {
     DEVICE_REQUEST_POWEROFF,
