@@ -24,6 +24,8 @@ struct run {
     size_t module_num;
     int kernel_fd, result_fd; /* -1: none */
     struct services services;
+    struct history_line *exits; /* for the result; ours */
+    size_t exit_num;
 };
 
 /* Opened without waiting, so that a FIFO by mistake is an error and no hang. */
@@ -163,6 +165,9 @@ static int run_machine(struct run *run, struct verdict *verdict, struct error *e
         return ret;
     }
     machine_run(machine, verdict);
+    if (run->result_fd >= 0) {
+        run->exit_num = machine_history(machine, &run->exits);
+    }
     machine_leave(machine);
     return 0;
 }
@@ -185,7 +190,7 @@ static int report(const struct run *run, const struct verdict *verdict)
         verdict_print_state(verdict, say_line, NULL);
     }
     if (run->result_fd >= 0) {
-        ret = verdict_write_json(verdict, form, run->result_fd);
+        ret = verdict_write_json(verdict, form, run->exits, run->exit_num, run->result_fd);
         if (ret < 0) {
             log_error("%s: %s", run->options.result, strerror(-ret));
             return STATUS_ACRE_FAILED;
@@ -223,5 +228,6 @@ int cmd_run(int argc, char **argv)
     status = report(&run, &verdict);
     services_close(&run.services);
     close_files(&run);
+    free(run.exits);
     return status;
 }

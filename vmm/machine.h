@@ -118,6 +118,13 @@ int machine_init(struct machine *machine, const struct machine_config *config, s
  */
 void machine_run(struct machine *machine, struct verdict *verdict);
 
+/*
+ * The vCPUs' last exits, the oldest first, each access with who answers there.
+ * @lines  the caller's to free. NULL: there are none.
+ * Returns: how many. Context: after machine_run(), before the machine is finished or left.
+ */
+size_t machine_history(struct machine *machine, struct history_line **lines);
+
 /* Accepts a zeroed machine. Drains the console for at most a second. */
 void machine_finish(struct machine *machine);
 /*

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vmm/machine_parts.h"
@@ -260,6 +261,52 @@ static int start(struct machine *machine, struct error *err)
     return result;
 }
 
+/* The CPU that came out of the guest last: of a guest that ended itself, the one that did. */
+static struct vcpu *last_vcpu(struct machine *machine)
+{
+    struct vcpu *last = &machine->vcpus.vcpus[0];
+    uint64_t stamp = 0;
+    unsigned i;
+
+    for (i = 0; i < machine->vcpus.config.num; i++) {
+        struct history *history = &machine->vcpus.vcpus[i].history;
+
+        if (history->num > 0 && history->exits[(history->num - 1) % HISTORY_LEN].stamp >= stamp) {
+            stamp = history->exits[(history->num - 1) % HISTORY_LEN].stamp;
+            last = &machine->vcpus.vcpus[i];
+        }
+    }
+    return last;
+}
+
+/* What a CPU saw of the end is in the verdict; what others saw (a timer, a device) is added. */
+static void add_registers(struct machine *machine, struct verdict *verdict)
+{
+    if (!verdict->has_regs && !verdict_is_quiet(verdict) && verdict->kind != VERDICT_FAULT &&
+        verdict->kind != VERDICT_SIGNAL) {
+        vcpu_read_state(last_vcpu(machine), verdict);
+    }
+}
+
+size_t machine_history(struct machine *machine, struct history_line **lines)
+{
+    struct vcpu_group *group = &machine->vcpus;
+    size_t num = 0, i;
+
+    *lines = group->vcpus ? calloc(group->config.num, HISTORY_LEN * sizeof(**lines)) : NULL;
+    if (!*lines) {
+        return 0;
+    }
+    for (i = 0; i < group->config.num; i++) {
+        num += history_read(&group->vcpus[i].history, (unsigned)i, *lines + num);
+    }
+    history_sort(*lines, num);
+    for (i = 0; i < num; i++) {
+        history_locate(*lines + i, board_memory(machine->board), board_io(machine->board));
+    }
+    return num;
+}
+
 void machine_run(struct machine *machine, struct verdict *verdict)
 {
     const struct verdict *settled;
@@ -292,5 +339,6 @@ void machine_run(struct machine *machine, struct verdict *verdict)
     } else {
         verdict_make(verdict, VERDICT_FAULT, "the event loop ended by itself");
     }
+    add_registers(machine, verdict);
     machine_tell(machine, MACHINE_EVENT_END, verdict);
 }

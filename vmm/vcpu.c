@@ -241,6 +241,7 @@ static void leave_guest(struct vcpu *vcpu)
 void vcpu_run(struct vcpu *vcpu)
 {
     const struct vcpu_group_config *config = &vcpu->group->config;
+    struct history_exit *exit;
     struct verdict verdict;
     uint64_t exits = 0;
     int err_no;
@@ -250,7 +251,9 @@ void vcpu_run(struct vcpu *vcpu)
         leave_guest(vcpu);
         kvm_ring_drain(config->ring);
         if (err_no == 0) {
+            exit = history_begin(&vcpu->history, vcpu->run);
             serve(vcpu);
+            history_done(exit, vcpu->run);
             atomic_store_explicit(&vcpu->exits, ++exits, memory_order_relaxed);
             memory_core_throttle(config->core);
         } else if (err_no != EINTR && err_no != EAGAIN) {

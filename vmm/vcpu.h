@@ -19,6 +19,7 @@
 #include <pthread.h>
 
 #include "memory/memory.h"
+#include "vmm/history.h"
 #include "vmm/kvm.h"
 #include "vmm/kvm_dirty_ring.h"
 #include "vmm/kvm_ring.h"
@@ -54,7 +55,8 @@ struct vcpu {
     _Atomic uint64_t exits;                 /* returns from KVM_RUN that were served */
     /* The vCPU thread's own. */
     MemoryAccessCache memory_cache, io_cache;
-    unsigned full_in_vain; /* exits for a full dirty ring in a row that found nothing in any */
+    struct history history; /* readable by others once the thread stands still */
+    unsigned full_in_vain;  /* exits for a full dirty ring in a row that found nothing in any */
 };
 
 enum {

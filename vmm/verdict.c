@@ -239,7 +239,8 @@ static int add_state(json_t *root, const struct verdict *verdict)
     return failed;
 }
 
-static json_t *to_json(const struct verdict *verdict, enum verdict_status_form form)
+static json_t *to_json(const struct verdict *verdict, enum verdict_status_form form,
+                       const struct history_line *exits, size_t exit_num)
 {
     char line[sizeof(verdict->message) + 64];
     json_t *root = json_object();
@@ -265,9 +266,10 @@ static json_t *to_json(const struct verdict *verdict, enum verdict_status_form f
     if (verdict->cpu >= 0) {
         failed |= json_object_set_new(root, "cpu", json_integer(verdict->cpu));
     }
-    if (kinds[verdict->kind].crash && verdict->has_regs) {
+    if (verdict->has_regs) {
         failed |= add_state(root, verdict);
     }
+    failed |= json_object_set_new(root, "last_exits", history_json(exits, exit_num));
     if (failed) {
         json_decref(root);
         return NULL;
@@ -291,7 +293,8 @@ static int write_all(int fd, const char *text, size_t len)
     return 0;
 }
 
-int verdict_write_json(const struct verdict *verdict, enum verdict_status_form form, int fd)
+int verdict_write_json(const struct verdict *verdict, enum verdict_status_form form,
+                       const struct history_line *exits, size_t exit_num, int fd)
 {
     json_t *root;
     char *text;
@@ -299,7 +302,7 @@ int verdict_write_json(const struct verdict *verdict, enum verdict_status_form f
 
     /* All keys are ours: a random seed would open a file for nothing, which the sandbox forbids. */
     json_object_seed(1);
-    root = to_json(verdict, form);
+    root = to_json(verdict, form, exits, exit_num);
     text = root ? json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
     if (text) {
         result = write_all(fd, text, strlen(text));

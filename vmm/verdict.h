@@ -16,8 +16,9 @@
  *   cpu           the CPU it was seen on; absent when none
  *   suberror      KVM's; "kvm-internal-error" only
  *   hardware_reason  KVM's; "kvm-entry-failure" only
- *   registers     crash kinds: object of strings "0x..", in the SDM's lower-case names
- *   instruction   crash kinds: {"at": "0x..", "bytes": "0f 0b .."}, at is a linear address
+ *   registers     object of strings "0x..", in the SDM's lower-case names; unless it ended well
+ *   instruction   {"at": "0x..", "bytes": "0f 0b .."}, at is a linear address; with registers
+ *   last_exits    array: the vCPUs' last exits, the oldest first, as history_report.h says
  */
 #ifndef ACRE_VMM_VERDICT_H
 #define ACRE_VMM_VERDICT_H
@@ -29,6 +30,7 @@
 #include <stdint.h>
 
 #include "vmm/error.h"
+#include "vmm/history_report.h"
 
 enum verdict_kind {
     VERDICT_NONE,
@@ -101,10 +103,12 @@ void verdict_print_state(const struct verdict *verdict,
                          void (*line)(void *opaque, const char *text), void *opaque);
 /*
  * Writes the JSON object and a newline.
+ * @exits, @exit_num  for last_exits, in order; NULL and 0: the guest never ran.
  * @fd  open for writing; stays the caller's.
  * Returns: 0; -errno of the write; -ENOMEM.
  */
-int verdict_write_json(const struct verdict *verdict, enum verdict_status_form form, int fd)
+int verdict_write_json(const struct verdict *verdict, enum verdict_status_form form,
+                       const struct history_line *exits, size_t exit_num, int fd)
     __attribute__((warn_unused_result));
 
 #endif

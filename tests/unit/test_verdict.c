@@ -163,7 +163,7 @@ static json_t *written(const struct verdict *verdict)
     json_t *root;
 
     ck_assert_ptr_nonnull(file);
-    ck_assert_int_eq(verdict_write_json(verdict, VERDICT_STATUS_PLAIN, fileno(file)), 0);
+    ck_assert_int_eq(verdict_write_json(verdict, VERDICT_STATUS_PLAIN, NULL, 0, fileno(file)), 0);
     rewind(file);
     root = json_loadf(file, 0, &error);
     ck_assert_msg(root != NULL, "%s", error.text);
@@ -219,7 +219,7 @@ START_TEST(json_to_a_full_device_is_an_error)
 
     ck_assert_ptr_nonnull(full);
     verdict_make(&verdict, VERDICT_POWEROFF, "guest powered off");
-    ck_assert_int_lt(verdict_write_json(&verdict, VERDICT_STATUS_PLAIN, fileno(full)), 0);
+    ck_assert_int_lt(verdict_write_json(&verdict, VERDICT_STATUS_PLAIN, NULL, 0, fileno(full)), 0);
     (void)fclose(full);
 }
 END_TEST
