@@ -13,6 +13,8 @@
 #include "guest/lib/io.h"
 #include "guest/lib/report.h"
 #include "guest/lib/string.h"
+#include "guest/lib/test.h"
 #include "guest/lib/time.h"
+#include "guest/lib/tree.h"
 
 #endif
