@@ -92,8 +92,18 @@ struct event_input {
 enum device_request {
     DEVICE_REQUEST_POWEROFF,
     DEVICE_REQUEST_RESET,
-    DEVICE_REQUEST_EXIT,  /* value: the guest's status, 0.. */
-    DEVICE_REQUEST_PANIC, /* the guest says it panicked */
+    DEVICE_REQUEST_EXIT,         /* value: the guest's status, 0.. */
+    DEVICE_REQUEST_PANIC,        /* the guest says it panicked */
+    DEVICE_REQUEST_CRASH_LOADED, /* it panicked and deals with that itself: only to be told of */
+    DEVICE_REQUEST_WATCHDOG,     /* expired; value: enum device_watchdog_action */
+};
+
+/* What follows when a watchdog expires. */
+enum device_watchdog_action {
+    DEVICE_WATCHDOG_EXIT, /* the run ends, with a status of its own */
+    DEVICE_WATCHDOG_RESET,
+    DEVICE_WATCHDOG_POWEROFF,
+    DEVICE_WATCHDOG_NONE, /* only to be told of */
 };
 
 /* Must not call back into the device; takes effect after the access that caused it. */

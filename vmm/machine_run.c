@@ -89,16 +89,38 @@ void machine_ask_restart(struct machine *machine)
     }
 }
 
-static void reset(struct machine *machine)
+/* @who  "guest asked for a reset" or the like */
+static void reset(struct machine *machine, const char *who)
 {
     struct verdict verdict;
 
     if (!machine->config.reboot) {
-        verdict_make(&verdict, VERDICT_RESET, "guest asked for a reset (--reboot restarts it)");
+        verdict_make(&verdict, VERDICT_RESET, "%s (--reboot restarts it)", who);
         machine_end(machine, &verdict);
     } else {
         machine_ask_restart(machine);
     }
+}
+
+static void watchdog_expired(struct machine *machine, enum device_watchdog_action action)
+{
+    struct verdict verdict;
+
+    switch (action) {
+    case DEVICE_WATCHDOG_RESET:
+        reset(machine, "watchdog asked for a reset");
+        return;
+    case DEVICE_WATCHDOG_NONE:
+        log_warn_limited(&machine->guest_log, "watchdog expired");
+        return;
+    case DEVICE_WATCHDOG_POWEROFF:
+        verdict_make(&verdict, VERDICT_POWEROFF, "watchdog powered off");
+        break;
+    case DEVICE_WATCHDOG_EXIT:
+        verdict_make(&verdict, VERDICT_WATCHDOG, "watchdog expired");
+        break;
+    }
+    machine_end(machine, &verdict);
 }
 
 static void request(void *opaque, enum device_request what, uint32_t value)
@@ -108,7 +130,13 @@ static void request(void *opaque, enum device_request what, uint32_t value)
 
     switch (what) {
     case DEVICE_REQUEST_RESET:
-        reset(machine);
+        reset(machine, "guest asked for a reset");
+        return;
+    case DEVICE_REQUEST_WATCHDOG:
+        watchdog_expired(machine, value);
+        return;
+    case DEVICE_REQUEST_CRASH_LOADED:
+        log_warn_limited(&machine->guest_log, "guest panicked, and deals with it itself");
         return;
     case DEVICE_REQUEST_POWEROFF:
         verdict_make(&verdict, VERDICT_POWEROFF, "guest powered off");
