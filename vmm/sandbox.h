@@ -3,11 +3,16 @@
  * calls. The list is a table with the reason for each entry, in sandbox_calls.c.
  *
  * Order: sandbox_drop_privileges() while there is one thread (capset works on the calling thread;
- * later ones inherit), then threads start, then sandbox_filter() reaches them all (TSYNC). A call
- * that is not on the list kills the process with SIGSYS; the kernel's log (`dmesg`, "audit:
- * type=1326 ... syscall=N") names it, and `--sandbox off` with strace shows where.
+ * later ones inherit), then threads start, then sandbox_filter() reaches them all (TSYNC).
  *
- * Source: seccomp(2), capabilities(7), capset(2), libseccomp 2.5.
+ * A call that is not on the list is not made. The kernel sends SIGSYS in its place, whose handler
+ * gives the terminal back, names the call in one line and ends the process with status 125;
+ * `--sandbox off` with strace shows where it comes from. That the process is not killed outright
+ * helps nobody who has taken it over: the call was not made, the handler's own calls are on the
+ * list like all others, and who can replace the handler could as well have left the call out. With
+ * SIGSYS blocked the kernel kills the process.
+ *
+ * Source: seccomp(2) (SECCOMP_RET_TRAP), capabilities(7), capset(2), libseccomp 2.5.
  */
 #ifndef ACRE_VMM_SANDBOX_H
 #define ACRE_VMM_SANDBOX_H
@@ -19,7 +24,10 @@
 /* Returns: 0; -errno, err says what failed. */
 int sandbox_drop_privileges(struct error *err) __attribute__((warn_unused_result));
 
-/* Context: after every thread of the run has been started. Returns: 0; -errno. */
+/*
+ * Installs the handler of SIGSYS, then the filter.
+ * Context: after every thread of the run has been started. Returns: 0; -errno.
+ */
 int sandbox_filter(struct error *err) __attribute__((warn_unused_result));
 
 /* What `--sandbox` is when it is not given: off in sanitizer and coverage builds, else on. */

@@ -2,13 +2,16 @@
 #include "vmm/sandbox.h"
 
 #include "tests/unit/run_suite.h"
+#include "vmm/console_tty.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/kvm.h>
 #include <pthread.h>
+#include <pty.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -66,9 +69,9 @@ static void trace(void)
     (void)syscall(SYS_ptrace, 0, 0, 0, 0);
 }
 
-static void kill_the_parent(void)
+static void signal_a_process(void)
 {
-    (void)syscall(SYS_kill, getppid(), 0);
+    (void)syscall(SYS_kill, 1, 0);
 }
 
 static void signal_another_process(void)
@@ -95,25 +98,117 @@ static void type_into_a_terminal(void)
     (void)ioctl(0, TIOCSTI, &c);
 }
 
-static void (*const forbidden[])(void) = {
-    open_a_file,
-    execute,
-    make_a_socket,
-    fork_again,
-    trace,
-    kill_the_parent,
-    signal_another_process,
-    map_code,
-    make_code,
-    type_into_a_terminal,
+static const struct {
+    void (*body)(void);
+    int number;
+} forbidden[] = {
+    {open_a_file, SYS_openat},
+    {execute, SYS_execve},
+    {make_a_socket, SYS_socket},
+    {fork_again, SYS_fork},
+    {trace, SYS_ptrace},
+    {signal_a_process, SYS_kill},
+    {signal_another_process, SYS_tgkill},
+    {map_code, SYS_mmap},
+    {make_code, SYS_mprotect},
+    {type_into_a_terminal, SYS_ioctl},
 };
 
-START_TEST(forbidden_call_ends_the_process_with_sigsys)
+/* The same, with what it says on stderr. @text  of `size` bytes. */
+static int in_sandbox_saying(void (*body)(void), char *text, size_t size)
 {
-    int status = in_sandbox(forbidden[_i]);
+    int fds[2], status, saved = dup(STDERR_FILENO);
+
+    memset(text, 0, size);
+    ck_assert_int_eq(pipe(fds), 0);
+    ck_assert_int_eq(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+    status = in_sandbox(body);
+    ck_assert_int_eq(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+    (void)close(fds[1]);
+    ck_assert_int_gt(read(fds[0], text, size - 1), 0);
+    (void)close(fds[0]);
+    return status;
+}
+
+START_TEST(forbidden_call_ends_the_process_with_125_and_is_named)
+{
+    char text[256], expected[64];
+    int status = in_sandbox_saying(forbidden[_i].body, text, sizeof(text));
+
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 125);
+    (void)snprintf(expected, sizeof(expected), "acre: error: system call %d is not on the ",
+                   forbidden[_i].number);
+    ck_assert_msg(strncmp(text, expected, strlen(expected)) == 0, "%s", text);
+    ck_assert_ptr_eq(strchr(text, '\n'), text + strlen(text) - 1);
+}
+END_TEST
+
+static void block_the_signal(void)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGSYS);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    open_a_file();
+}
+
+static void send_the_signal(void)
+{
+    (void)raise(SIGSYS);
+}
+
+/* i386's number of getpid is on x86_64 that of writev, which is allowed. */
+static void call_as_i386(void)
+{
+    long number = 20;
+
+    __asm__ volatile("int $0x80" : "+a"(number) : : "memory", "r8", "r9", "r10", "r11");
+}
+
+static void (*const killed[])(void) = {block_the_signal, send_the_signal, call_as_i386};
+
+START_TEST(who_evades_the_handler_is_killed)
+{
+    int status = in_sandbox(killed[_i]);
 
     ck_assert(WIFSIGNALED(status));
     ck_assert_int_eq(WTERMSIG(status), SIGSYS);
+}
+END_TEST
+
+static void break_the_rule_on_a_terminal(void)
+{
+    struct termios now;
+
+    if (!console_tty_take(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &now) < 0 ||
+        (now.c_lflag & ICANON)) {
+        _exit(98);
+    }
+    open_a_file();
+}
+
+START_TEST(terminal_is_given_back_when_a_call_is_refused)
+{
+    struct termios before, after;
+    int master, tty, status = 0;
+    pid_t pid;
+
+    ck_assert_int_eq(openpty(&master, &tty, NULL, NULL, NULL), 0);
+    ck_assert_int_eq(tcgetattr(tty, &before), 0);
+    pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        if (setsid() < 0 || ioctl(tty, TIOCSCTTY, 0) < 0 || dup2(tty, STDIN_FILENO) < 0) {
+            _exit(97);
+        }
+        _exit(WEXITSTATUS(in_sandbox(break_the_rule_on_a_terminal)));
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(WEXITSTATUS(status), 125);
+    ck_assert_int_eq(tcgetattr(tty, &after), 0);
+    ck_assert_uint_eq(after.c_lflag, before.c_lflag);
 }
 END_TEST
 
@@ -210,8 +305,7 @@ START_TEST(filter_reaches_threads_that_were_there_before)
         _exit(0);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert(WIFSIGNALED(status));
-    ck_assert_int_eq(WTERMSIG(status), SIGSYS);
+    ck_assert_int_eq(WEXITSTATUS(status), 125);
 }
 END_TEST
 
@@ -225,15 +319,9 @@ static void overflow_a_buffer(void)
 
 START_TEST(message_of_the_c_library_is_written_before_the_process_aborts)
 {
-    char text[256] = "";
-    int fds[2], status, saved = dup(STDERR_FILENO);
+    char text[256];
+    int status = in_sandbox_saying(overflow_a_buffer, text, sizeof(text));
 
-    ck_assert_int_eq(pipe(fds), 0);
-    ck_assert_int_eq(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
-    status = in_sandbox(overflow_a_buffer);
-    ck_assert_int_eq(dup2(saved, STDERR_FILENO), STDERR_FILENO);
-    (void)close(fds[1]);
-    ck_assert_int_gt(read(fds[0], text, sizeof(text) - 1), 0);
     ck_assert_ptr_nonnull(strstr(text, "buffer overflow detected"));
     ck_assert(WIFSIGNALED(status));
     ck_assert_int_eq(WTERMSIG(status), SIGABRT);
@@ -314,7 +402,10 @@ int main(void)
     suite_add_tcase(suite, tcase);
     /* Sanitizers make system calls of their own, which is why those builds run without. */
     if (sandbox_default()) {
-        tcase_add_table_test(filter, forbidden_call_ends_the_process_with_sigsys, forbidden);
+        tcase_add_table_test(filter, forbidden_call_ends_the_process_with_125_and_is_named,
+                             forbidden);
+        tcase_add_table_test(filter, who_evades_the_handler_is_killed, killed);
+        tcase_add_test(filter, terminal_is_given_back_when_a_call_is_refused);
         tcase_add_test(filter, what_a_run_needs_is_allowed);
         tcase_add_test(filter, filter_reaches_threads_that_were_there_before);
         tcase_add_test(filter, message_of_the_c_library_is_written_before_the_process_aborts);
