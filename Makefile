@@ -57,7 +57,7 @@ $(B)/obj/%.o: %.c
 
 $(B)/boards/%.dtb: vmm/boards/%.dts
 	@mkdir -p $(@D)
-	dtc -q -W no-unit_address_vs_reg -I dts -O dtb -o $@ $<
+	dtc -q -@ -W no-unit_address_vs_reg -I dts -O dtb -o $@ $<
 $(B)/obj/vmm/board_blobs.o: $(BOARDS)
 
 # The filter of system calls, compiled by libseccomp now rather than at every start.

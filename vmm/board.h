@@ -25,11 +25,24 @@
 #define BOARD_KVM_LAST UINT64_C(0xfffbffff)
 
 struct board_config {
-    const char *name;     /* `pc`, `bare`, or a path (it holds a '/' or ends in .dtb) */
+    const char *name; /* a built-in board, or a path (it holds a '/' or ends in .dtb or .dts) */
+    const char *const *overlays; /* paths, applied in order before the edits below */
+    size_t overlay_num;
     uint64_t ram_size;    /* bytes, a multiple of 4096; 0: what the tree says */
     unsigned cpu_num;     /* 1.., 0: what the tree says */
     const char *bootargs; /* /chosen bootargs; NULL: none */
+    /* One line about what may not be meant; when the board is built, too. NULL: nobody hears. */
+    void (*warn)(void *opaque, const char *line);
+    void *opaque; /* for warn */
 };
+
+/*
+ * The built-in boards, in the order of `--board help`.
+ * @index    0..
+ * @summary  one line; lives as long as the program.
+ * Returns: the name; NULL beyond the last.
+ */
+const char *board_builtin(size_t index, const char **summary);
 
 /* What devices are connected to. Functions may be NULL where no device of the tree needs them. */
 struct board_host {

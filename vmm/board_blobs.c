@@ -3,6 +3,7 @@
  */
 #include "vmm/board_tree.h"
 
+#include <libfdt.h>
 #include <string.h>
 
 #define BLOB(name)                                                                                 \
@@ -25,6 +26,15 @@ static const struct {
     {"pc", board_blob_pc, board_blob_pc_end},
     {"bare", board_blob_bare, board_blob_bare_end},
 };
+
+const char *board_builtin(size_t index, const char **summary)
+{
+    if (index >= sizeof(blobs) / sizeof(blobs[0])) {
+        return NULL;
+    }
+    *summary = fdt_getprop(blobs[index].first, 0, "acre,summary", NULL);
+    return blobs[index].name;
+}
 
 const void *board_blob(const char *name, size_t *size)
 {

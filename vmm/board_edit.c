@@ -1,95 +1,49 @@
 /*
- * board_edit.c - opening a tree, the command line's edits to it, and the memory map it says.
- * A built-in tree without edits is used in place; else edits are made in a copy with room.
+ * board_edit.c - opening a tree, and the command line's edits to it. A built-in tree without edits
+ * is used in place; else edits are made in a copy with room.
  */
 #include "vmm/board_tree.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "vmm/board_source.h"
 
 /* RAM from here on moves to 4 GiB, so that a PC's devices have room below. */
 #define RAM_HOLE_FIRST (UINT64_C(3) << 30)
 #define RAM_HIGH_FIRST (UINT64_C(4) << 30)
 enum { EDIT_ROOM = 512, EDIT_ROOM_PER_CPU = 96 };
 
-static int read_all(int fd, uint8_t *data, size_t size)
+static bool is_file_name(const char *name)
 {
-    size_t done = 0;
-    ssize_t n;
+    const char *end = strrchr(name, '.');
 
-    while (done < size) {
-        n = read(fd, data + done, size - done);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return n < 0 ? -errno : -EIO;
-        }
-        done += (size_t)n;
-    }
-    return 0;
-}
-
-static int load_file(struct board_tree *tree, int fd, struct error *err)
-{
-    struct stat st;
-    int ret;
-
-    if (fstat(fd, &st) < 0) {
-        return error_set_errno(err, errno, "%s", tree->label);
-    }
-    if (!S_ISREG(st.st_mode)) {
-        return error_set(err, EINVAL, "%s: not a regular file", tree->label);
-    }
-    if (st.st_size == 0 || st.st_size > TREE_SIZE_MAX) {
-        return error_set(err, EINVAL, "%s: %lld bytes; a device tree has 1 to %d", tree->label,
-                         (long long)st.st_size, TREE_SIZE_MAX);
-    }
-    tree->size = (size_t)st.st_size;
-    tree->owned = malloc(tree->size);
-    if (!tree->owned) {
-        return error_set_errno(err, ENOMEM, "%s", tree->label);
-    }
-    ret = read_all(fd, tree->owned, tree->size);
-    if (ret < 0) {
-        return error_set_errno(err, -ret, "%s", tree->label);
-    }
-    tree->fdt = tree->owned;
-    return 0;
+    return strchr(name, '/') || board_source_is_text(name) ||
+           (end && end != name && strcmp(end, ".dtb") == 0);
 }
 
 static int find_tree(struct board_tree *tree, const char *name, struct error *err)
 {
-    size_t len = strlen(name);
-    int fd, ret;
+    int ret;
 
     tree->fdt = board_blob(name, &tree->size);
     if (tree->fdt) {
         return 0;
     }
-    if (!strchr(name, '/') && (len < 4 || strcmp(name + len - 4, ".dtb") != 0)) {
-        return error_set(err, ENOENT, "%s: unknown board (pc, bare, or a .dtb file)", name);
+    if (!is_file_name(name)) {
+        return error_set(err, ENOENT,
+                         "%s: unknown board (--board help lists them; a file ends in .dtb or .dts)",
+                         name);
     }
-    fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
-        return error_set_errno(err, errno, "%s", name);
-    }
-    ret = load_file(tree, fd, err);
-    (void)close(fd);
+    ret = board_source_read(name, &tree->owned, &tree->size, err);
     if (ret < 0) {
-        return ret;
+        tree->owned = NULL;
     }
-    ret = fdt_check_full(tree->fdt, tree->size);
-    if (ret < 0) {
-        return error_set(err, EINVAL, "%s: not a device tree: %s", name, fdt_strerror(ret));
-    }
-    return 0;
+    tree->fdt = tree->owned;
+    return ret;
 }
 
 static int count_children(const struct board_tree *tree, int parent, const char *prefix, int *last)
@@ -284,10 +238,14 @@ static int edit(struct board_tree *tree, const struct board_config *config, stru
 
 int tree_open(struct board_tree *tree, const struct board_config *config, struct error *err)
 {
+    size_t i;
     int ret;
 
     *tree = (struct board_tree){.label = config->name};
     ret = find_tree(tree, config->name, err);
+    for (i = 0; i < config->overlay_num && ret == 0; i++) {
+        ret = tree_overlay(tree, config->overlays[i], err);
+    }
     if (ret == 0) {
         ret = edit(tree, config, err);
     }

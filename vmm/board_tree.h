@@ -17,10 +17,11 @@
 #include "vmm/error.h"
 
 enum {
-    TREE_SIZE_MAX = 1 << 20, /* bytes of a file */
-    TREE_DEPTH_MAX = 16,     /* nodes in nodes */
-    TREE_REGS_MAX = 16,      /* entries of one reg */
-    TREE_MAP_MAX = 128,      /* entries of a memory map */
+    TREE_SIZE_MAX = 1 << 20,  /* bytes of a file */
+    TREE_NODE_DEPTH_MAX = 64, /* nodes in nodes, whatever they are */
+    TREE_DEPTH_MAX = 16,      /* buses and containers in each other */
+    TREE_REGS_MAX = 16,       /* entries of one reg */
+    TREE_MAP_MAX = 128,       /* entries of a memory map */
 };
 
 struct board_tree {
@@ -34,7 +35,14 @@ struct board_tree {
 const void *board_blob(const char *name, size_t *size);
 
 /*
- * Finds the tree by its name or file and applies the edits of `config`.
+ * Applies an overlay file (board_source.h). The tree is unchanged when that fails.
+ * Returns: 0; as board_source_read(); -EINVAL it does not fit this tree.
+ */
+int tree_overlay(struct board_tree *tree, const char *path, struct error *err)
+    __attribute__((warn_unused_result));
+
+/*
+ * Finds the tree by its name or file and applies overlays and edits of `config`, in that order.
  * Returns: as board_open(). On failure nothing is left.
  */
 int tree_open(struct board_tree *tree, const struct board_config *config, struct error *err)

@@ -2,9 +2,11 @@
 #include "vmm/cmd_board.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "vmm/cmd_files.h"
+#include "vmm/log.h"
 
 static int write_tree(const struct board *board, const char *path, struct error *err)
 {
@@ -29,13 +31,34 @@ static int write_tree(const struct board *board, const char *path, struct error 
     return ret;
 }
 
+static void warn(void *opaque, const char *line)
+{
+    (void)opaque;
+    log_warn("%s", line);
+}
+
+int cmd_list_boards(int fd)
+{
+    const char *name, *summary;
+    int ret = 0;
+    size_t i;
+
+    for (i = 0; ret >= 0 && (name = board_builtin(i, &summary)); i++) {
+        ret = dprintf(fd, "  %-10s %s\n", name, summary);
+    }
+    return ret < 0 ? -errno : 0;
+}
+
 int cmd_open_board(const struct run_options *options, struct board **board, struct error *err)
 {
     const struct board_config config = {
         .name = options->board,
+        .overlays = options->overlays,
+        .overlay_num = options->overlay_num,
         .ram_size = options->ram_size,
         .cpu_num = options->cpu_num,
         .bootargs = options->append,
+        .warn = warn,
     };
     int ret = board_open(&config, board, err);
 

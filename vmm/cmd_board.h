@@ -11,5 +11,7 @@
  */
 int cmd_open_board(const struct run_options *options, struct board **board, struct error *err)
     __attribute__((warn_unused_result));
+/* `--board help`: the built-in boards. Returns: 0; -errno of the write that failed. */
+int cmd_list_boards(int fd) __attribute__((warn_unused_result));
 
 #endif

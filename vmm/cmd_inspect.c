@@ -94,6 +94,9 @@ int cmd_inspect(int argc, char **argv)
     if (ret == 0 && options.help) {
         return cmd_stdout_status(inspect_options_print(STDOUT_FILENO));
     }
+    if (ret == 0 && options.board_help) {
+        return cmd_stdout_status(cmd_list_boards(STDOUT_FILENO));
+    }
     if (ret == 0 && (options.debug & DEBUG_HELP)) {
         return cmd_stdout_status(debug_words_print(STDOUT_FILENO));
     }

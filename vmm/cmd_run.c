@@ -210,6 +210,9 @@ int cmd_run(int argc, char **argv)
     if (ret == 0 && run.options.help) {
         return cmd_stdout_status(run_options_print(STDOUT_FILENO));
     }
+    if (ret == 0 && run.options.board_help) {
+        return cmd_stdout_status(cmd_list_boards(STDOUT_FILENO));
+    }
     if (ret == 0 && (run.options.debug & DEBUG_HELP)) {
         return cmd_stdout_status(debug_words_print(STDOUT_FILENO));
     }

@@ -64,7 +64,7 @@ enum debug_what {
     DEBUG_HELP = 1 << 4, /* list the words and do nothing else */
 };
 
-enum { RUN_MODULES_MAX = 32, RUN_CPUS_MAX = 255 };
+enum { RUN_MODULES_MAX = 32, RUN_OVERLAYS_MAX = 32, RUN_CPUS_MAX = 255 };
 #define RUN_RAM_MIN (UINT64_C(64) << 10)
 #define RUN_RAM_MAX (UINT64_C(1) << 40)
 
@@ -74,6 +74,9 @@ struct run_options {
     uint64_t ram_size;  /* bytes; 0: as the board says */
     unsigned cpu_num;   /* 0: as the board says */
     const char *board;
+    bool board_help; /* list the built-in boards and do nothing else */
+    const char *overlays[RUN_OVERLAYS_MAX];
+    size_t overlay_num;
     const char *dump_dtb;
     enum boot_kind boot_kind;
     bool flat_addr_given;

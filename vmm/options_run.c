@@ -34,7 +34,6 @@
         return 0;                                                                                  \
     }
 
-SET_STRING(board)
 SET_STRING(dump_dtb)
 SET_STRING(append)
 SET_STRING(initrd)
@@ -70,6 +69,27 @@ static int set_ram_size(void *target, const char *value, struct error *err)
         return error_set(err, EINVAL, "%s: not a multiple of 4K", value);
     }
     options->ram_size = bytes;
+    return 0;
+}
+
+static int set_board(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+
+    (void)err;
+    options->board = value;
+    options->board_help = strcmp(value, "help") == 0;
+    return 0;
+}
+
+static int add_overlay(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+
+    if (options->overlay_num == RUN_OVERLAYS_MAX) {
+        return error_set(err, EINVAL, "more than %d overlays", RUN_OVERLAYS_MAX);
+    }
+    options->overlays[options->overlay_num++] = value;
     return 0;
 }
 
@@ -248,7 +268,11 @@ int debug_words_print(int fd)
     }
 #define OPTION_BOARD                                                                               \
     {                                                                                              \
-        0, "board", "pc|bare|FILE.dtb", "the machine (default pc)", set_board                      \
+        0, "board", "NAME|FILE", "the machine, a .dtb or .dts (default pc; help lists)", set_board \
+    }
+#define OPTION_OVERLAY                                                                             \
+    {                                                                                              \
+        0, "overlay", "FILE", "change the board by a .dtbo or .dts (repeatable)", add_overlay      \
     }
 #define OPTION_DUMP_DTB                                                                            \
     {                                                                                              \
@@ -263,6 +287,7 @@ static const struct option_spec run_specs[] = {
     OPTION_RAM,
     OPTION_CPUS,
     OPTION_BOARD,
+    OPTION_OVERLAY,
     OPTION_DUMP_DTB,
     {0, "boot", "KIND", "auto, pvh, multiboot2, multiboot1, elf or flat16..64", set_boot},
     {0, "flat", "16|32|64[@ADDR]", "a flat binary, started in that mode", set_flat},
@@ -286,6 +311,7 @@ static const struct option_spec inspect_specs[] = {
     OPTION_RAM,
     OPTION_CPUS,
     OPTION_BOARD,
+    OPTION_OVERLAY,
     OPTION_DUMP_DTB,
     {0, "debug", "WORDS", "show only tree,view,slots,commits", add_debug},
     {0, "qemu-mtree", "FILE", "show what acre makes of QEMU's `info mtree -D`", set_qemu_mtree},
@@ -332,7 +358,7 @@ int run_options_parse(int argc, char **argv, struct run_options *options, struct
 
     set_defaults(options);
     ret = options_parse(run_specs, NUM(run_specs), argc, argv, options, set_kernel, err);
-    if (ret < 0 || options->help || (options->debug & DEBUG_HELP)) {
+    if (ret < 0 || options->help || options->board_help || (options->debug & DEBUG_HELP)) {
         return ret;
     }
     if (!options->kernel) {

@@ -407,7 +407,7 @@ static const struct {
     const char *name, *text;
     int result;
 } files[] = {
-    {"pcx", "pcx: unknown board (pc, bare, or a .dtb file)", -ENOENT},
+    {"pcx", "pcx: unknown board (--board help lists them; a file ends in .dtb or .dts)", -ENOENT},
     {"/no/such.dtb", "/no/such.dtb: No such file or directory", -ENOENT},
     {"/proc/", "/proc/: not a regular file", -EINVAL},
     {"/proc/self/status", "/proc/self/status: 0 bytes; a device tree has 1 to 1048576", -EINVAL},

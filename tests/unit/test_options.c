@@ -111,7 +111,7 @@ static const struct {
      "--debug: 'wood': nothing to show by that name (try --debug help)"},
     {{"a", "--debug", "tree,"}, "--debug: '': nothing to show by that name (try --debug help)"},
     {{"a", "--debug", ""}, "--debug: is empty; wants WORDS"},
-    {{"a", "--board="}, "--board: is empty; wants pc|bare|FILE.dtb"},
+    {{"a", "--board="}, "--board: is empty; wants NAME|FILE"},
     {{"a", "-m", "63K"}, "-m: 63K: less than 64K of memory"},
     {{"a", "-m", "0"}, "-m: 0: less than 64K of memory"},
     {{"a", "--module", " x"}, "--module:  x: wants a file before the space"},
