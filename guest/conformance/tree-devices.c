@@ -19,6 +19,6 @@ int guest_main(const struct boot_info *boot)
            "memory by its name, of 128 MiB");
     report(tree_find(boot, "acre,debug-exit", 0, &node) && tree_reg(&node, 0, &reg) && reg.io &&
                reg.addr == 0xf4,
-           "the way out, at port 0x%lx", reg.addr);
+           "the way out");
     return report_finish();
 }
