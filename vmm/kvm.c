@@ -411,6 +411,11 @@ int kvm_set_vcpu_events(struct kvm *kvm, int fd, const struct kvm_vcpu_events *e
     return call_const(kvm, fd, KVM_SET_VCPU_EVENTS, events);
 }
 
+int kvm_set_guest_debug(struct kvm *kvm, int fd, const struct kvm_guest_debug *debug)
+{
+    return call_const(kvm, fd, KVM_SET_GUEST_DEBUG, debug);
+}
+
 int kvm_get_tsc_khz(struct kvm *kvm, int fd)
 {
     return call_value(kvm, fd, KVM_GET_TSC_KHZ, 0);

@@ -155,6 +155,11 @@ static void serve_rare(struct vcpu *vcpu)
     case KVM_EXIT_DIRTY_RING_FULL:
         serve_dirty_ring(vcpu);
         return;
+    case KVM_EXIT_DEBUG:
+        if (vcpu->group->config.debugged) {
+            vcpu->group->config.debugged(vcpu->group->config.opaque, vcpu);
+        }
+        return;
     case KVM_EXIT_HLT: /* seen without interrupt controllers only: nothing can end it */
         verdict_make(&verdict, VERDICT_IDLE_HANG, "guest halted, and nothing can wake it");
         break;

@@ -10,7 +10,8 @@
  * by the vCPU's own thread only; others post a function to it (vcpu_group_call).
  *
  * Lock order: group lock last; nothing is taken inside.
- * vcpu.c is one vCPU in the guest and at its exits, vcpu_group.c the group.
+ * vcpu.c is one vCPU in the guest and at its exits, vcpu_group.c the group, vcpu_idle.c the watch
+ * for hangs, vcpu_debug.c stepping and breakpoints.
  * Source: api.rst 4.10 KVM_RUN, 5 "The kvm_run structure".
  */
 #ifndef ACRE_VMM_VCPU_H
@@ -78,6 +79,11 @@ struct vcpu_group_config {
     bool restartable; /* keep the reset state, vcpu_group_reset() will be called */
     /* A vCPU came to an end of the run (crash kinds, faults). Context: its thread. */
     void (*ended)(void *opaque, const struct verdict *verdict);
+    /*
+     * KVM_EXIT_DEBUG: an instruction was stepped, or a breakpoint hit; run->debug.arch says which.
+     * Context: the vCPU's thread, outside the guest. NULL: nobody ever sets vcpu_set_debug().
+     */
+    void (*debugged)(void *opaque, struct vcpu *vcpu);
     /* A line for the user (a refused optional MSR, say). */
     void (*warn)(void *opaque, const char *line); /* may be NULL */
     void *opaque;
@@ -88,7 +94,9 @@ struct vcpu_group {
     struct vcpu *vcpus;
     unsigned running; /* threads that have not ended; lock */
     unsigned holds;   /* parks and pauses in force; lock */
-    bool stopping;    /* lock */
+    struct vcpu *let; /* runs in spite of the first let_holds of them; NULL: none; lock */
+    unsigned let_holds;
+    bool stopping; /* lock */
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a vCPU left the guest, came to the gate, ended; a hold ended */
     void (*call)(void *opaque, struct vcpu *vcpu); /* posted function; lock */
@@ -133,6 +141,15 @@ void vcpu_group_hold(struct vcpu_group *group);
 void vcpu_group_pause(struct vcpu_group *group);
 
 /*
+ * Lets one vCPU run although all are held, for a debugger that steps it; holds that come later
+ * (commits park the vCPUs) hold it as well. Ends with the last hold, or by vcpu_group_unlet(),
+ * which does not wait: the vCPU's own thread may call it, and stands at the gate next.
+ * Context: the group is paused, or this vCPU's own thread; one vCPU at a time.
+ */
+void vcpu_group_let(struct vcpu_group *group, struct vcpu *vcpu);
+void vcpu_group_unlet(struct vcpu_group *group);
+
+/*
  * Runs `call` once on each live vCPU's thread, outside the guest, and waits. vCPUs at the gate
  * answer from there.
  * Context: not a vCPU; no two at a time.
@@ -174,6 +191,30 @@ void vcpu_group_left_guest(struct vcpu *vcpu);
  * Source: api.rst 4.10, note on KVM_EXIT_IO and others.
  */
 void vcpu_finish_access(struct vcpu *vcpu);
+/* One of the CPU's four debug registers. */
+struct vcpu_breakpoint {
+    uint64_t addr; /* linear; aligned to its size */
+    enum { VCPU_BREAK_EXECUTE = 0, VCPU_BREAK_WRITE = 1, VCPU_BREAK_ACCESS = 3 } type;
+    unsigned size; /* bytes: 1, 2, 4 or 8; 1 for VCPU_BREAK_EXECUTE */
+};
+
+enum { VCPU_BREAKPOINT_MAX = 4 };
+
+/* What a debugger wants of one vCPU. Zeroed: nothing, the guest has its debug registers. */
+struct vcpu_debug {
+    bool step;
+    bool block_irqs; /* no interrupt is taken while stepping, where KVM can do that */
+    unsigned breakpoint_num;
+    struct vcpu_breakpoint breakpoints[VCPU_BREAKPOINT_MAX];
+};
+
+/*
+ * Context: the vCPU's thread, outside the guest.
+ * Returns: 0; -EINVAL a breakpoint that the CPU does not have; -errno of KVM_SET_GUEST_DEBUG.
+ * Source: api.rst 4.87; Intel SDM vol. 3B 17.2.
+ */
+int vcpu_set_debug(struct vcpu *vcpu, const struct vcpu_debug *debug)
+    __attribute__((warn_unused_result));
 /* Registers and the bytes at the instruction pointer. Context: the vCPU's thread. */
 void vcpu_read_state(struct vcpu *vcpu, struct verdict *verdict);
 

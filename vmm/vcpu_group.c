@@ -11,15 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
-#define RFLAGS_IF (UINT64_C(1) << 9)
 /* Room for the largest register frame of x86 (AMX, 11 KiB) and the handler. */
 enum { VCPU_SIGNAL_STACK = 32 << 10 };
-/* Less than this of the host's CPU since the last look is idling (our own kick costs some). */
-#define IDLE_CPU_NS_MAX UINT64_C(500000)
-enum { IDLE_WAIT_MAX = 63 };
 
 int vcpu_kick_signal(void)
 {
@@ -320,6 +315,14 @@ static void run_call(struct vcpu *vcpu)
     (void)pthread_cond_broadcast(&group->changed);
 }
 
+/* Group lock held. A hold that came after the letting through counts for all. */
+static bool may_pass(const struct vcpu *vcpu)
+{
+    const struct vcpu_group *group = vcpu->group;
+
+    return group->holds == 0 || (group->let == vcpu && group->holds <= group->let_holds);
+}
+
 bool vcpu_group_gate(struct vcpu *vcpu)
 {
     struct vcpu_group *group = vcpu->group;
@@ -330,7 +333,7 @@ bool vcpu_group_gate(struct vcpu *vcpu)
     for (;;) {
         if (atomic_load(&vcpu->requests) & VCPU_REQUEST_CALL) {
             run_call(vcpu);
-        } else if (group->stopping || group->holds == 0) {
+        } else if (group->stopping || may_pass(vcpu)) {
             break;
         } else {
             (void)pthread_cond_wait(&group->changed, &group->lock);
@@ -347,18 +350,43 @@ void vcpu_group_hold(struct vcpu_group *group)
     (void)pthread_mutex_lock(&group->lock);
     if (group->holds++ == 0) {
         kick_all(group, VCPU_REQUEST_WAIT);
+    } else if (group->let) {
+        kick(group->let, VCPU_REQUEST_WAIT);
     }
+    (void)pthread_mutex_unlock(&group->lock);
+}
+
+void vcpu_group_let(struct vcpu_group *group, struct vcpu *vcpu)
+{
+    (void)pthread_mutex_lock(&group->lock);
+    group->let = vcpu;
+    group->let_holds = group->holds;
+    (void)pthread_cond_broadcast(&group->changed);
+    (void)pthread_mutex_unlock(&group->lock);
+}
+
+void vcpu_group_unlet(struct vcpu_group *group)
+{
+    (void)pthread_mutex_lock(&group->lock);
+    if (group->let && group->holds > 0) {
+        kick(group->let, VCPU_REQUEST_WAIT);
+    }
+    group->let = NULL;
     (void)pthread_mutex_unlock(&group->lock);
 }
 
 void vcpu_group_unpark(struct vcpu_group *group)
 {
-    bool last;
+    bool wake;
 
     (void)pthread_mutex_lock(&group->lock);
-    last = --group->holds == 0;
+    group->holds--;
+    if (group->holds == 0) {
+        group->let = NULL;
+    }
+    wake = group->holds == 0 || group->let;
     (void)pthread_mutex_unlock(&group->lock);
-    if (last) { /* unlocked, so that who wakes finds the lock free */
+    if (wake) { /* unlocked, so that who wakes finds the lock free */
         (void)pthread_cond_broadcast(&group->changed);
     }
 }
@@ -475,77 +503,6 @@ int vcpu_group_reset(struct vcpu_group *group)
         result = group->vcpus[i].call_result;
     }
     return result;
-}
-
-static uint64_t thread_cpu_ns(const struct vcpu *vcpu)
-{
-    struct timespec now = {0};
-    clockid_t clock;
-
-    if (pthread_getcpuclockid(vcpu->thread, &clock) == 0) {
-        (void)clock_gettime(clock, &now);
-    }
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-/* Compares with the last look and remembers this one. */
-static bool was_active(struct vcpu *vcpu)
-{
-    uint64_t exits = atomic_load_explicit(&vcpu->exits, memory_order_relaxed);
-    uint64_t cpu_ns = thread_cpu_ns(vcpu);
-    bool active = exits != vcpu->idle.exits || cpu_ns - vcpu->idle.cpu_ns > IDLE_CPU_NS_MAX;
-
-    vcpu->idle.exits = exits;
-    vcpu->idle.cpu_ns = cpu_ns;
-    return active;
-}
-
-static void call_look(void *opaque, struct vcpu *vcpu)
-{
-    struct verdict *verdict = opaque;
-    struct kvm *kvm = vcpu->group->config.kvm;
-    struct kvm_regs regs = {0};
-
-    vcpu->idle.read_failed = kvm_get_mp_state(kvm, vcpu->fd, &vcpu->idle.mp_state) != 0 ||
-                             kvm_get_regs(kvm, vcpu->fd, &regs) != 0;
-    vcpu->idle.interruptible = (regs.rflags & RFLAGS_IF) != 0;
-    if (vcpu->index == 0) {
-        vcpu_read_state(vcpu, verdict);
-    }
-}
-
-static bool is_stuck(const struct vcpu_idle *idle)
-{
-    return !idle->read_failed && (idle->mp_state == KVM_MP_STATE_UNINITIALIZED ||
-                                  idle->mp_state == KVM_MP_STATE_INIT_RECEIVED ||
-                                  (idle->mp_state == KVM_MP_STATE_HALTED && !idle->interruptible));
-}
-
-bool vcpu_group_is_hung(struct vcpu_group *group, struct verdict *verdict)
-{
-    bool active = false, stuck = true;
-    unsigned i;
-
-    for (i = 0; i < group->config.num; i++) {
-        active |= was_active(&group->vcpus[i]);
-    }
-    if (active) {
-        group->idle_calls = group->idle_wait = 0;
-        return false;
-    }
-    if (++group->idle_calls < group->idle_wait) {
-        return false;
-    }
-    group->idle_calls = 0;
-    group->idle_wait = group->idle_wait < IDLE_WAIT_MAX ? 2 * group->idle_wait + 1 : IDLE_WAIT_MAX;
-    verdict_make(verdict, VERDICT_IDLE_HANG,
-                 "guest hangs: every CPU is halted with interrupts off, or was never started");
-    vcpu_group_call(group, call_look, verdict);
-    for (i = 0; i < group->config.num; i++) {
-        (void)was_active(&group->vcpus[i]); /* our own kick is no activity */
-        stuck &= is_stuck(&group->vcpus[i].idle);
-    }
-    return stuck;
 }
 
 uint64_t vcpu_group_exits(struct vcpu_group *group)

@@ -1,0 +1,72 @@
+/*
+ * vcpu_debug.c - a debugger's wishes as KVM_SET_GUEST_DEBUG takes them: DR7 is put together here.
+ */
+#include "vmm/vcpu.h"
+
+#include <errno.h>
+
+#define DR7_RESERVED_1 UINT64_C(0x400)
+#define DR7_EXACT UINT64_C(0x300) /* LE and GE, which new CPUs ignore */
+
+/* DR7's two bits for a length. Returns: -1 when there is none. */
+static int length_bits(const struct vcpu_breakpoint *breakpoint)
+{
+    if (breakpoint->type == VCPU_BREAK_EXECUTE) {
+        return breakpoint->size == 1 ? 0 : -1;
+    }
+    switch (breakpoint->size) {
+    case 1:
+        return 0;
+    case 2:
+        return 1;
+    case 4:
+        return 3;
+    case 8:
+        return 2;
+    default:
+        return -1;
+    }
+}
+
+static int add_breakpoint(struct kvm_guest_debug *debug, unsigned index,
+                          const struct vcpu_breakpoint *breakpoint)
+{
+    int length = length_bits(breakpoint);
+    uint64_t bits;
+
+    if (length < 0 || breakpoint->addr % breakpoint->size != 0) {
+        return -EINVAL;
+    }
+    bits = (uint64_t)breakpoint->type | (uint64_t)length << 2;
+    debug->arch.debugreg[index] = breakpoint->addr;
+    debug->arch.debugreg[7] |= UINT64_C(2) << (2 * index) | bits << (16 + 4 * index);
+    return 0;
+}
+
+int vcpu_set_debug(struct vcpu *vcpu, const struct vcpu_debug *debug)
+{
+    struct kvm *kvm = vcpu->group->config.kvm;
+    struct kvm_guest_debug guest = {.control = 0};
+    unsigned i;
+    int result = debug->breakpoint_num <= VCPU_BREAKPOINT_MAX ? 0 : -EINVAL;
+
+    if (debug->step) {
+        guest.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
+        guest.control |= debug->block_irqs ? KVM_GUESTDBG_BLOCKIRQ : 0;
+    }
+    if (debug->breakpoint_num > 0) {
+        guest.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
+        guest.arch.debugreg[7] = DR7_RESERVED_1 | DR7_EXACT;
+    }
+    for (i = 0; i < debug->breakpoint_num && result == 0; i++) {
+        result = add_breakpoint(&guest, i, &debug->breakpoints[i]);
+    }
+    if (result == 0) {
+        result = kvm_set_guest_debug(kvm, vcpu->fd, &guest);
+    }
+    if (result == -EINVAL && (guest.control & KVM_GUESTDBG_BLOCKIRQ)) { /* KVM before 5.16 */
+        guest.control &= ~(uint32_t)KVM_GUESTDBG_BLOCKIRQ;
+        result = kvm_set_guest_debug(kvm, vcpu->fd, &guest);
+    }
+    return result;
+}
