@@ -13,9 +13,11 @@
 #include "devices/i8042.h"
 #include "devices/i8254.h"
 #include "devices/mc146818.h"
+#include "devices/pc_testdev.h"
 #include "devices/serial.h"
 #include "devices/shutdown.h"
 #include "vmm/board_build.h"
+#include "vmm/board_fw_cfg.h"
 
 static int init_serial(struct board *board, struct part *part, struct error *err)
 {
@@ -125,6 +127,18 @@ static int init_shutdown(struct board *board, struct part *part, struct error *e
     return shutdown_init((void *)part->state, board->core, &config);
 }
 
+static int init_pc_testdev(struct board *board, struct part *part, struct error *err)
+{
+    struct pc_testdev_config config = {0};
+    unsigned i;
+
+    (void)err;
+    for (i = 0; i < PC_TESTDEV_IRQ_NUM && board->host.irq && board->pic >= 0; i++) {
+        config.irqs[i] = board->host.irq(board->host.opaque, i);
+    }
+    return pc_testdev_init((void *)part->state, board->core, &config);
+}
+
 /* A device's functions take its own type; the table's take its storage. */
 #define GLUE(type)                                                                                 \
     static void reset_##type(void *state)                                                          \
@@ -142,6 +156,8 @@ GLUE(mc146818)
 GLUE(debugcon)
 GLUE(debug_exit)
 GLUE(shutdown)
+GLUE(pc_testdev)
+GLUE(fw_cfg)
 
 #define DEVICE(name, type)                                                                         \
     .compatible = (name), .size = sizeof(struct type), .init = init_##type, .reset = reset_##type, \
@@ -159,6 +175,17 @@ static const struct part_class classes[] = {
     {DEVICE("acre,debug-exit", debug_exit), .regs = {REG(debug_exit, mr)}},
     {DEVICE("acre,shutdown", shutdown),
      .regs = {REG(shutdown, mr_pm1_control), REG(shutdown, mr_reset_control)}},
+    {DEVICE("qemu,pc-testdev", pc_testdev),
+     .regs = {REG(pc_testdev, mr_ioport), REG(pc_testdev, mr_flush),
+              REG(pc_testdev, mr_ioport_byte), REG(pc_testdev, mr_irq), REG(pc_testdev, mr_iomem)}},
+    {.compatible = "qemu,fw-cfg",
+     .size = sizeof(struct board_fw_cfg),
+     .init = board_fw_cfg_init,
+     .reset = reset_fw_cfg,
+     .finish = finish_fw_cfg,
+     .owner_offset = offsetof(struct board_fw_cfg, dev.owner),
+     .build = board_device_build,
+     .regs = {REG(board_fw_cfg, dev.mr_ports), REG(board_fw_cfg, dev.mr_dma)}},
 };
 
 const struct part_class *board_device_class(const char *compatible)

@@ -31,6 +31,9 @@ struct board_config {
     uint64_t ram_size;    /* bytes, a multiple of 4096; 0: what the tree says */
     unsigned cpu_num;     /* 1.., 0: what the tree says */
     const char *bootargs; /* /chosen bootargs; NULL: none */
+    /* Files for fw_cfg, as `--fw-cfg` has them (board_fw_cfg.h). */
+    const char *const *fw_cfg;
+    size_t fw_cfg_num;
     /* One line about what may not be meant; when the board is built, too. NULL: nobody hears. */
     void (*warn)(void *opaque, const char *line);
     void *opaque; /* for warn */

@@ -6,18 +6,19 @@
 #include <libfdt.h>
 #include <string.h>
 
-#define BLOB(name)                                                                                 \
+#define BLOB(name, file)                                                                           \
     __asm__(".pushsection .rodata\n"                                                               \
             ".balign 8\n"                                                                          \
             "board_blob_" #name ":\n"                                                              \
-            ".incbin \"boards/" #name ".dtb\"\n"                                                   \
+            ".incbin \"boards/" file ".dtb\"\n"                                                    \
             "board_blob_" #name "_end:\n"                                                          \
             ".popsection\n");                                                                      \
     extern const unsigned char board_blob_##name[] __attribute__((visibility("hidden")));          \
     extern const unsigned char board_blob_##name##_end[] __attribute__((visibility("hidden")))
 
-BLOB(pc);
-BLOB(bare);
+BLOB(pc, "pc");
+BLOB(bare, "bare");
+BLOB(qemu_test, "qemu-test");
 
 static const struct {
     const char *name;
@@ -25,6 +26,7 @@ static const struct {
 } blobs[] = {
     {"pc", board_blob_pc, board_blob_pc_end},
     {"bare", board_blob_bare, board_blob_bare_end},
+    {"qemu-test", board_blob_qemu_test, board_blob_qemu_test_end},
 };
 
 const char *board_builtin(size_t index, const char **summary)

@@ -29,6 +29,18 @@ struct part *board_part_new(struct board *board, const struct part_class *part_c
     return part;
 }
 
+void *board_keep(struct board *board, uint64_t size)
+{
+    struct kept *kept = calloc(1, sizeof(*kept) + size);
+
+    if (!kept) {
+        return NULL;
+    }
+    kept->next = board->kept;
+    board->kept = kept;
+    return kept->data;
+}
+
 static int connect_irq(struct board *board, struct part *part, unsigned index, uint32_t irq,
                        struct error *err)
 {
@@ -442,6 +454,7 @@ int board_open(const struct board_config *config, struct board **board_out, stru
 void board_free(struct board *board)
 {
     struct part *part, *next;
+    struct kept *kept;
 
     if (!board) {
         return;
@@ -449,6 +462,10 @@ void board_free(struct board *board)
     for (part = board->parts; part; part = next) {
         next = part->next;
         free(part);
+    }
+    while ((kept = board->kept) != NULL) {
+        board->kept = kept->next;
+        free(kept);
     }
     tree_close(&board->tree);
     free(board);

@@ -14,6 +14,8 @@
 #include "vmm/board.h"
 #include "vmm/board_tree.h"
 
+/* What a file fills is memory and time spent before the guest starts. */
+enum { BOARD_IMAGE_MAX = 64 << 20 };
 enum { PART_NAME_SIZE = 64, PART_IRQS_MAX = 8 };
 
 struct part;
@@ -63,6 +65,12 @@ struct part {
     _Alignas(64) unsigned char state[];
 };
 
+/* Memory that lasts as long as the board. */
+struct kept {
+    struct kept *next;
+    max_align_t data[];
+};
+
 struct board {
     struct board_tree tree;
     struct boot_map_entry map[TREE_MAP_MAX];
@@ -76,6 +84,7 @@ struct board {
     MemoryRegion system, io;
     AddressSpace memory_space, io_space;
     struct part *parts, **parts_tail; /* storage until free */
+    struct kept *kept;                /* likewise */
     struct part *serial;              /* the console's */
     struct device_clock still;        /* for a board that is only looked at */
 };
@@ -86,6 +95,21 @@ const struct part_class *board_structure_class(const char *compatible);
 
 /* A part with zeroed state, in the board's list. Returns: NULL out of memory. */
 struct part *board_part_new(struct board *board, const struct part_class *part_class, int node);
+/*
+ * Zeroed memory that board_free() frees, for what devices borrow. Never empty.
+ * Returns: NULL out of memory.
+ */
+void *board_keep(struct board *board, uint64_t size);
+/*
+ * Opens the regular file that the node's `acre,image` names.
+ * @size  its size in bytes, at most size_max.
+ * Returns: the descriptor; -EINVAL.
+ */
+int board_image_open(const struct board *board, int node, const char *path, uint64_t size_max,
+                     uint64_t *size, struct error *err);
+/* Reads it to `to` and closes it; what it has lost since stays as it is. Returns: 0; -EINVAL. */
+int board_image_read(const struct board *board, int node, const char *path, int fd, void *to,
+                     uint64_t size, struct error *err);
 /* Fills in the mounts from `reg` and `acre,priority`. Returns: how many, or -EINVAL. */
 int board_place(struct board *board, struct part *part, const struct site *site, struct error *err);
 /* The node's name up to '@', or `acre,name`. @name PART_NAME_SIZE bytes. */

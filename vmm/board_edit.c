@@ -2,7 +2,7 @@
  * board_edit.c - opening a tree, and the command line's edits to it. A built-in tree without edits
  * is used in place; else edits are made in a copy with room.
  */
-#include "vmm/board_tree.h"
+#include "vmm/board_fw_cfg.h"
 
 #include <errno.h>
 #include <libfdt.h>
@@ -186,9 +186,14 @@ static int make_room(struct board_tree *tree, const struct board_config *config,
 {
     size_t size = tree->size + EDIT_ROOM + EDIT_ROOM_PER_CPU * (size_t)config->cpu_num +
                   (config->bootargs ? strlen(config->bootargs) : 0);
-    void *copy = calloc(1, size);
+    void *copy;
+    size_t i;
     int ret;
 
+    for (i = 0; i < config->fw_cfg_num; i++) {
+        size += tree_fw_cfg_room(config->fw_cfg[i]);
+    }
+    copy = calloc(1, size);
     if (!copy) {
         return error_set_errno(err, ENOMEM, "%s", tree->label);
     }
@@ -211,12 +216,24 @@ unsigned tree_cpu_num(const struct board_tree *tree)
     return num > 0 ? (unsigned)num : 1;
 }
 
+static int edit_fw_cfg(struct board_tree *tree, const struct board_config *config,
+                       struct error *err)
+{
+    size_t i;
+    int ret = 0;
+
+    for (i = 0; i < config->fw_cfg_num && ret == 0; i++) {
+        ret = tree_add_fw_cfg(tree, config, config->fw_cfg[i], err);
+    }
+    return ret;
+}
+
 static int edit(struct board_tree *tree, const struct board_config *config, struct error *err)
 {
     bool cpus = config->cpu_num > 0 && config->cpu_num != tree_cpu_num(tree);
     int ret = 0;
 
-    if (config->ram_size == 0 && !cpus && !config->bootargs) {
+    if (config->ram_size == 0 && !cpus && !config->bootargs && config->fw_cfg_num == 0) {
         return 0;
     }
     ret = make_room(tree, config, err);
@@ -228,6 +245,9 @@ static int edit(struct board_tree *tree, const struct board_config *config, stru
     }
     if (ret == 0 && config->bootargs) {
         ret = edit_bootargs(tree, config->bootargs, err);
+    }
+    if (ret == 0) {
+        ret = edit_fw_cfg(tree, config, err);
     }
     if (ret == 0) {
         (void)fdt_pack(tree->owned); /* fails for no tree that could be edited */

@@ -5,13 +5,10 @@
 #include "vmm/board_build.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libfdt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static void finish_region(void *state)
 {
@@ -171,9 +168,6 @@ static int build_sram(struct board *board, const struct part_class *part_class,
     return region_ready(part, ret);
 }
 
-/* A ROM is filled before the guest starts, so that its size is memory and time spent. */
-enum { ROM_SIZE_MAX = 64 << 20 };
-
 /* Fills a ROM from `acre,data`, over and over to its end. */
 static int fill_rom_data(const struct board *board, int node, uint8_t *host, uint64_t size,
                          struct error *err)
@@ -195,32 +189,9 @@ static int fill_rom_data(const struct board *board, int node, uint8_t *host, uin
 static int fill_rom_image(const struct board *board, int node, const char *path, uint8_t *host,
                           uint64_t size, struct error *err)
 {
-    uint64_t done = 0;
-    struct stat st;
-    ssize_t n = 0;
-    int ret = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = board_image_open(board, node, path, size, &size, err);
 
-    if (fd < 0) {
-        return tree_error(&board->tree, node, "acre,image", err, "%s: %s", path, strerror(errno));
-    }
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        ret = tree_error(&board->tree, node, "acre,image", err, "%s: not a regular file", path);
-    } else if ((uint64_t)st.st_size > size) {
-        ret = tree_error(&board->tree, node, "acre,image", err, "%s: %lld bytes do not fit in %llu",
-                         path, (long long)st.st_size, (unsigned long long)size);
-    }
-    while (ret == 0 && done < size) {
-        n = read(fd, host + done, size - done);
-        if (n <= 0) {
-            break;
-        }
-        done += (uint64_t)n;
-    }
-    if (ret == 0 && n < 0) {
-        ret = tree_error(&board->tree, node, "acre,image", err, "%s: %s", path, strerror(errno));
-    }
-    (void)close(fd);
-    return ret;
+    return fd < 0 ? fd : board_image_read(board, node, path, fd, host, size, err);
 }
 
 static int build_rom(struct board *board, const struct part_class *part_class,
@@ -235,7 +206,7 @@ static int build_rom(struct board *board, const struct part_class *part_class,
     if (ret == 0) {
         ret = tree_string(&board->tree, site->node, "acre,image", &image, err);
     }
-    if (ret == 0 && part->mounts[0].size > ROM_SIZE_MAX) {
+    if (ret == 0 && part->mounts[0].size > BOARD_IMAGE_MAX) {
         return tree_error(&board->tree, site->node, "reg", err, "a ROM has at most 64 MiB");
     }
     if (ret == 0) {

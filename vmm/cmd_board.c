@@ -59,6 +59,8 @@ int cmd_open_board(const struct run_options *options, struct board **board, stru
         .cpu_num = options->cpu_num,
         .bootargs = options->append,
         .warn = warn,
+        .fw_cfg = options->fw_cfg,
+        .fw_cfg_num = options->fw_cfg_num,
     };
     int ret = board_open(&config, board, err);
 

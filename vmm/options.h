@@ -64,7 +64,7 @@ enum debug_what {
     DEBUG_HELP = 1 << 4, /* list the words and do nothing else */
 };
 
-enum { RUN_MODULES_MAX = 32, RUN_OVERLAYS_MAX = 32, RUN_CPUS_MAX = 255 };
+enum { RUN_MODULES_MAX = 32, RUN_OVERLAYS_MAX = 32, RUN_FW_CFG_MAX = 31, RUN_CPUS_MAX = 255 };
 #define RUN_RAM_MIN (UINT64_C(64) << 10)
 #define RUN_RAM_MAX (UINT64_C(1) << 40)
 
@@ -85,6 +85,8 @@ struct run_options {
     const char *initrd;
     const char *modules[RUN_MODULES_MAX]; /* "FILE" or "FILE cmdline" */
     size_t module_num;
+    const char *fw_cfg[RUN_FW_CFG_MAX]; /* as board_fw_cfg.h has them */
+    size_t fw_cfg_num;
     uint64_t timeout_ns; /* 0: none */
     bool reboot;
     const char *result;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vmm/board_fw_cfg.h"
 #include "vmm/kvm_dirty_ring.h"
 #include "vmm/sandbox.h"
 
@@ -158,6 +159,20 @@ static int add_module(void *target, const char *value, struct error *err)
     return 0;
 }
 
+static int add_fw_cfg(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+    int ret = fw_cfg_text_check(value, err);
+
+    if (ret == 0 && options->fw_cfg_num == RUN_FW_CFG_MAX) {
+        return error_set(err, EINVAL, "more than %d files", RUN_FW_CFG_MAX);
+    }
+    if (ret == 0) {
+        options->fw_cfg[options->fw_cfg_num++] = value;
+    }
+    return ret;
+}
+
 static int set_timeout(void *target, const char *value, struct error *err)
 {
     struct run_options *options = target;
@@ -278,6 +293,11 @@ int debug_words_print(int fd)
     {                                                                                              \
         0, "dump-dtb", "FILE", "write the board's device tree, edits included", set_dump_dtb       \
     }
+#define OPTION_FW_CFG                                                                              \
+    {                                                                                              \
+        0, "fw-cfg", "NAME,file=PATH", "a file in fw_cfg; or NAME,string=TEXT (repeatable)",       \
+            add_fw_cfg                                                                             \
+    }
 #define OPTION_HELP                                                                                \
     {                                                                                              \
         'h', "help", NULL, "this text", set_help                                                   \
@@ -289,6 +309,7 @@ static const struct option_spec run_specs[] = {
     OPTION_BOARD,
     OPTION_OVERLAY,
     OPTION_DUMP_DTB,
+    OPTION_FW_CFG,
     {0, "boot", "KIND", "auto, pvh, multiboot2, multiboot1, elf or flat16..64", set_boot},
     {0, "flat", "16|32|64[@ADDR]", "a flat binary, started in that mode", set_flat},
     {0, "initrd", "FILE", "initial RAM disk: the first module", set_initrd},
@@ -313,6 +334,7 @@ static const struct option_spec inspect_specs[] = {
     OPTION_BOARD,
     OPTION_OVERLAY,
     OPTION_DUMP_DTB,
+    OPTION_FW_CFG,
     {0, "debug", "WORDS", "show only tree,view,slots,commits", add_debug},
     {0, "qemu-mtree", "FILE", "show what acre makes of QEMU's `info mtree -D`", set_qemu_mtree},
     {0, "qemu-flat", "FILE", "compare with `info mtree -f`: status 0, 1 or 2", set_qemu_flat},
