@@ -27,7 +27,7 @@ static int init_serial(struct board *board, struct part *part, struct error *err
     uint32_t shift, width;
     int ret;
 
-    ret = tree_u32(&board->tree, part->node, "clock-frequency", 0, &config.clock_hz, err);
+    ret = tree_clock_hz(&board->tree, part->node, &config.clock_hz, err);
     if (ret == 0) {
         ret = tree_u32(&board->tree, part->node, "reg-shift", 0, &shift, err);
     }
@@ -56,9 +56,14 @@ static int init_serial(struct board *board, struct part *part, struct error *err
 static int init_i8254(struct board *board, struct part *part, struct error *err)
 {
     const struct i8254_config config = {.irq = part->irqs[0], .clock = board->host.clock};
+    uint32_t hz;
+    int ret = tree_clock_hz(&board->tree, part->node, &hz, err);
 
-    (void)err;
-    return i8254_init((void *)part->state, board->core, &config);
+    if (ret == 0 && hz != 0 && hz != I8254_CLOCK_HZ) {
+        return tree_error(&board->tree, part->node, "clock-frequency", err,
+                          "%u Hz; this timer has %u", hz, I8254_CLOCK_HZ);
+    }
+    return ret < 0 ? ret : i8254_init((void *)part->state, board->core, &config);
 }
 
 static int init_i8042(struct board *board, struct part *part, struct error *err)
@@ -133,8 +138,8 @@ static int init_pc_testdev(struct board *board, struct part *part, struct error 
     unsigned i;
 
     (void)err;
-    for (i = 0; i < PC_TESTDEV_IRQ_NUM && board->host.irq && board->pic >= 0; i++) {
-        config.irqs[i] = board->host.irq(board->host.opaque, i);
+    for (i = 0; i < PC_TESTDEV_IRQ_NUM && board->pic >= 0; i++) {
+        config.irqs[i] = board_line(board, i);
     }
     return pc_testdev_init((void *)part->state, board->core, &config);
 }
@@ -167,7 +172,8 @@ GLUE(fw_cfg)
 
 static const struct part_class classes[] = {
     {DEVICE("ns16550a", serial), .regs = {REG(serial, mr)}, .irq_max = 1},
-    {DEVICE("intel,8254", i8254), .regs = {REG(i8254, mr), REG(i8254, mr_port61)}, .irq_max = 1},
+    {DEVICE("intel,8254", i8254), .regs = {REG(i8254, mr), REG(i8254, mr_port61)}, .irq_max = 1,
+     .irq_alone = true},
     {DEVICE("intel,8042", i8042),
      .regs = {REG(i8042, mr_data), REG(i8042, mr_command), REG(i8042, mr_port92)}, .irq_max = 1},
     {DEVICE("motorola,mc146818", mc146818), .regs = {REG(mc146818, mr)}, .irq_max = 1},

@@ -24,6 +24,9 @@
 #define BOARD_KVM_TSS_ADDR UINT64_C(0xfffbd000)
 #define BOARD_KVM_LAST UINT64_C(0xfffbffff)
 
+/* Interrupt inputs: those of an I/O APIC, of which the first 16 reach the PICs, too. */
+#define BOARD_GSI_NUM 24U
+
 struct board_config {
     const char *name; /* a built-in board, or a path (it holds a '/' or ends in .dtb or .dts) */
     const char *const *overlays; /* paths, applied in order before the edits below */
@@ -50,7 +53,7 @@ const char *board_builtin(size_t index, const char **summary);
 /* What devices are connected to. Functions may be NULL where no device of the tree needs them. */
 struct board_host {
     struct device_clock *clock;
-    /* The line of an interrupt input (ISA IRQ = GSI). */
+    /* The line of an interrupt input, 0..BOARD_GSI_NUM-1; asked for once for each. */
     struct irq_line (*irq)(void *opaque, unsigned gsi);
     struct request_line requests; /* what only the monitor can do */
     struct byte_sink serial_out;  /* of the console's serial port */

@@ -41,42 +41,6 @@ void *board_keep(struct board *board, uint64_t size)
     return kept->data;
 }
 
-static int connect_irq(struct board *board, struct part *part, unsigned index, uint32_t irq,
-                       struct error *err)
-{
-    const struct board_tree *tree = &board->tree;
-
-    if (board->pic < 0) {
-        return tree_error(tree, part->node, "interrupts", err,
-                          "the board has no interrupt controller");
-    }
-    if (irq > 15 || irq == 2) {
-        return tree_error(tree, part->node, "interrupts", err, "there is no ISA interrupt %u", irq);
-    }
-    if (board->host.irq) {
-        part->irqs[index] = board->host.irq(board->host.opaque, irq);
-    }
-    return 0;
-}
-
-/* The interrupts that `interrupts` names; none is fine. */
-static int connect_irqs(struct board *board, struct part *part, struct error *err)
-{
-    const struct board_tree *tree = &board->tree;
-    int len, ret = 0;
-    const fdt32_t *cell = fdt_getprop(tree->fdt, part->node, "interrupts", &len);
-    unsigned i, num = cell ? (unsigned)len / 4 : 0;
-
-    if (cell && (len == 0 || len % 4 != 0 || num > part->class->irq_max)) {
-        return tree_error(tree, part->node, "interrupts", err, "%d bytes; %u entries are possible",
-                          len, part->class->irq_max);
-    }
-    for (i = 0; i < num && ret == 0; i++) {
-        ret = connect_irq(board, part, i, fdt32_ld(cell + i), err);
-    }
-    return ret;
-}
-
 int board_place(struct board *board, struct part *part, const struct site *site, struct error *err)
 {
     struct tree_reg regs[TREE_REGS_MAX];
@@ -142,7 +106,7 @@ int board_device_build(struct board *board, const struct part_class *part_class,
         return tree_error(&board->tree, site->node, "reg", err, "%d entries, the device has %d",
                           num, reg_num(part_class));
     }
-    ret = part_class->irq_max > 0 ? connect_irqs(board, part, err) : 0;
+    ret = board_connect_irqs(board, part, err);
     if (ret == 0) {
         ret = part_class->init(board, part, err);
     }
@@ -221,7 +185,7 @@ int board_walk(struct board *board, const struct tree_bus *bus, MemoryRegion *co
     return 0;
 }
 
-static struct part *part_of_node(struct board *board, int node)
+struct part *board_part_of_node(struct board *board, int node)
 {
     struct part *part = board->parts;
 
@@ -234,7 +198,7 @@ static struct part *part_of_node(struct board *board, int node)
 /* Makes the alias if its target is there. Returns: 1 made, 0 not yet, -errno. */
 static int try_alias(struct board *board, struct part *part, struct error *err)
 {
-    struct part *target = part_of_node(board, part->alias_target);
+    struct part *target = board_part_of_node(board, part->alias_target);
     MemoryRegion *mr = (void *)part->state;
     char name[PART_NAME_SIZE];
     int ret;
@@ -257,7 +221,8 @@ static int try_alias(struct board *board, struct part *part, struct error *err)
     part->initialised = true;
     part->alias_target = -1;
     part->target = mr;
-    return 1;
+    ret = board_set_readonly(board, part->node, mr);
+    return ret < 0 ? ret : 1;
 }
 
 /* Aliases may show aliases: rounds until nothing is left, or nothing moves. */
@@ -302,6 +267,10 @@ static int mount_all(struct board *board, struct error *err)
 
             ret = memory_region_add_subregion_overlap(mount->container, mount->addr, mount->region,
                                                       mount->priority);
+            if (ret == -ELOOP) {
+                return tree_error(&board->tree, part->node, NULL, err,
+                                  "aliases lead back to what holds them");
+            }
             if (ret < 0) {
                 return tree_error(&board->tree, part->node, NULL, err, "cannot be mounted: %s",
                                   strerror(-ret));
@@ -310,6 +279,18 @@ static int mount_all(struct board *board, struct error *err)
         }
     }
     return 0;
+}
+
+/* Devices that know about other nodes' regions find them in place. */
+static int tell_mounted(struct board *board, struct error *err)
+{
+    struct part *part;
+    int ret = 0;
+
+    for (part = board->parts; part && ret == 0; part = part->next) {
+        ret = part->class->mounted ? part->class->mounted(board, part, err) : 0;
+    }
+    return ret;
 }
 
 static int build_roots(struct board *board)
@@ -380,6 +361,12 @@ int board_build(struct board *board, struct memory_core *core, const struct boar
     if (ret == 0) {
         ret = build_spaces(board);
     }
+    if (ret == 0) {
+        ret = tell_mounted(board, err);
+    }
+    if (ret == 0) {
+        ret = board_check(board);
+    }
     if (ret < 0) {
         if (err && err->text[0] == '\0') {
             (void)error_set_errno(err, -ret, "%s", board->tree.label);
@@ -423,6 +410,7 @@ void board_unbuild(struct board *board)
     }
     memory_region_unref(&board->io);
     memory_region_unref(&board->system);
+    board_lines_finish(board);
     board->serial = NULL;
     board->core = NULL;
 }
@@ -445,7 +433,9 @@ int board_open(const struct board_config *config, struct board **board_out, stru
         return ret;
     }
     board->map_num = ret;
-    board->pic = fdt_node_offset_by_compatible(board->tree.fdt, -1, "intel,i8259");
+    board->warn = config->warn;
+    board->warn_opaque = config->opaque;
+    board->pic = tree_find_okay(&board->tree, "intel,i8259");
     board->stdout_node = tree_stdout(&board->tree);
     *board_out = board;
     return 0;

@@ -11,6 +11,8 @@
 #ifndef ACRE_VMM_BOARD_BUILD_H
 #define ACRE_VMM_BOARD_BUILD_H
 
+#include <pthread.h>
+
 #include "vmm/board.h"
 #include "vmm/board_tree.h"
 
@@ -34,8 +36,11 @@ struct part_class {
     /* Where the region of each `reg` entry is in the state, plus 1; a device has all of them. */
     size_t regs[TREE_REGS_MAX];
     unsigned irq_max; /* entries of `interrupts`; the lines are in part->irqs before init */
+    bool irq_alone;   /* its line goes up and down by itself: nobody else can be heard on it */
     /* Devices: makes the device. Returns: 0; -EINVAL with err filled; -errno without. */
     int (*init)(struct board *board, struct part *part, struct error *err);
+    /* Once everything is mounted, spaces included; may be NULL. Returns: as init. */
+    int (*mounted)(struct board *board, struct part *part, struct error *err);
     void (*reset)(void *state);
     void (*finish)(void *state);
     size_t owner_offset; /* of the MemoryOwner in the state: reset runs under it */
@@ -71,6 +76,15 @@ struct kept {
     max_align_t data[];
 };
 
+/* An interrupt input that devices of the tree are connected to. */
+struct board_line {
+    bool made, alone;
+    int node;             /* of a device that names it in `interrupts`; -1: none */
+    struct irq_line out;  /* the machine's */
+    pthread_mutex_t lock; /* after the device's, before none */
+    unsigned holders;     /* devices that hold it up */
+};
+
 struct board {
     struct board_tree tree;
     struct boot_map_entry map[TREE_MAP_MAX];
@@ -78,6 +92,8 @@ struct board {
     uint64_t ram_size;
     int pic; /* the interrupt controller's node; -1: none */
     int stdout_node;
+    void (*warn)(void *opaque, const char *line);
+    void *warn_opaque;
     /* from build to unbuild */
     struct memory_core *core;
     struct board_host host;
@@ -85,8 +101,9 @@ struct board {
     AddressSpace memory_space, io_space;
     struct part *parts, **parts_tail; /* storage until free */
     struct kept *kept;                /* likewise */
-    struct part *serial;              /* the console's */
-    struct device_clock still;        /* for a board that is only looked at */
+    struct board_line lines[BOARD_GSI_NUM];
+    struct part *serial;       /* the console's */
+    struct device_clock still; /* for a board that is only looked at */
 };
 
 /* The class for `compatible`, or NULL. board.c's table; board_build.c's own come after it. */
@@ -117,6 +134,24 @@ int board_region_name(const struct board *board, int node, char *name, struct er
 /* A device of the table: `reg`, `interrupts`, init, mounts. */
 int board_device_build(struct board *board, const struct part_class *part_class,
                        const struct site *site, struct error *err);
+/* What `read-only` asks for: memory in or below the region cannot be written through it. */
+int board_set_readonly(const struct board *board, int node, MemoryRegion *mr);
+/* The part made of a node, or NULL. */
+struct part *board_part_of_node(struct board *board, int node);
+/* Connects part->irqs to what `interrupts` names; none is fine. Returns: 0; -EINVAL. */
+int board_connect_irqs(struct board *board, struct part *part, struct error *err);
+/*
+ * An interrupt input, which is raised while any device holds it, for a device that finds it other
+ * than by `interrupts`.
+ * @gsi  0..BOARD_GSI_NUM-1; 0..15 are the ISA interrupts.
+ */
+struct irq_line board_line(struct board *board, unsigned gsi);
+void board_lines_finish(struct board *board);
+/*
+ * Warns of what may not be meant: overlaps of equal priority, pages without a slot.
+ * Returns: 0; -ENOMEM. Cost: O(n log n) in the mounts.
+ */
+int board_check(struct board *board);
 /* Walks the children of bus->node. */
 int board_walk(struct board *board, const struct tree_bus *bus, MemoryRegion *container, int depth,
                struct error *err);

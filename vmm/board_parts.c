@@ -41,15 +41,24 @@ static int new_region(struct board *board, const struct part_class *part_class,
 }
 
 /* For the kinds whose region is ready right after its init. */
-static int region_ready(struct part *part, int ret)
+static int region_ready(const struct board *board, struct part *part, int ret)
 {
-    if (ret == 0) {
-        part->initialised = true;
-        part->target = part->mounts[0].region;
-    } else {
+    MemoryRegion *mr = part->mounts[0].region;
+
+    if (ret < 0) {
         part->mount_num = 0;
+        return ret;
     }
-    return ret;
+    part->initialised = true;
+    part->target = mr;
+    return board_set_readonly(board, part->node, mr);
+}
+
+int board_set_readonly(const struct board *board, int node, MemoryRegion *mr)
+{
+    return fdt_getprop(board->tree.fdt, node, "read-only", NULL)
+               ? memory_region_set_readonly(mr, true)
+               : 0;
 }
 
 static int new_block(struct board *board, int node, const char *name, uint64_t size,
@@ -161,11 +170,13 @@ static int build_sram(struct board *board, const struct part_class *part_class,
     if (ret < 0) {
         return ret;
     }
-    ret = memory_region_init_ram((void *)part->state, NULL, name, block);
+    ret = strcmp(part_class->compatible, "acre,ram-device") == 0
+              ? memory_region_init_ram_device((void *)part->state, NULL, name, block)
+              : memory_region_init_ram((void *)part->state, NULL, name, block);
     if (ret < 0) {
         ram_block_unref(block);
     }
-    return region_ready(part, ret);
+    return region_ready(board, part, ret);
 }
 
 /* Fills a ROM from `acre,data`, over and over to its end. */
@@ -216,8 +227,11 @@ static int build_rom(struct board *board, const struct part_class *part_class,
         return ret;
     }
     ret = memory_region_init_rom((void *)part->state, NULL, name, block);
-    if (region_ready(part, ret) < 0) {
+    if (ret < 0) {
         ram_block_unref(block);
+    }
+    ret = region_ready(board, part, ret);
+    if (ret < 0) {
         return ret;
     }
     return image ? fill_rom_image(board, site->node, image, block->host, part->mounts[0].size, err)
@@ -263,7 +277,7 @@ static int build_container(struct board *board, const struct part_class *part_cl
     if (ret == 0) {
         ret =
             memory_region_init((void *)part->state, board->core, NULL, name, part->mounts[0].size);
-        ret = region_ready(part, ret);
+        ret = region_ready(board, part, ret);
     }
     return ret < 0 ? ret : board_walk(board, &bus, (void *)part->state, site->depth + 1, err);
 }
@@ -278,7 +292,7 @@ static int build_bus(struct board *board, const struct part_class *part_class,
     return ret < 0 ? ret : board_walk(board, &bus, site->container, site->depth + 1, err);
 }
 
-/* Space that KVM's own interrupt controllers answer; accesses do not get here. */
+/* Space that nobody answers, or that KVM's own interrupt controllers do. */
 struct reserved_part {
     MemoryRegion regions[TREE_REGS_MAX];
 };
@@ -297,7 +311,6 @@ static int build_reserved(struct board *board, const struct part_class *part_cla
                           const struct site *site, struct error *err)
 {
     struct part *part = board_part_new(board, part_class, site->node);
-    struct tree_reg regs[TREE_REGS_MAX];
     struct reserved_part *reserved;
     char name[PART_NAME_SIZE];
     int num, i, ret;
@@ -305,7 +318,7 @@ static int build_reserved(struct board *board, const struct part_class *part_cla
     if (!part) {
         return -ENOMEM;
     }
-    num = tree_regs(&board->tree, site->bus, site->node, regs, err);
+    num = board_place(board, part, site, err);
     ret = num < 0 ? num : board_region_name(board, site->node, name, err);
     if (ret < 0) {
         return ret;
@@ -314,18 +327,25 @@ static int build_reserved(struct board *board, const struct part_class *part_cla
     part->initialised = true;
     for (i = 0; i < num; i++) {
         ret = memory_region_init_reservation(&reserved->regions[i], board->core, NULL, name,
-                                             regs[i].size);
+                                             part->mounts[i].size);
         if (ret < 0) {
             return ret;
         }
-        part->mounts[i] = (struct mount){
-            .region = &reserved->regions[i],
-            .container = regs[i].io ? &board->io : site->container,
-            .addr = regs[i].addr,
-        };
+        part->mounts[i].region = &reserved->regions[i];
         part->mount_num++;
     }
     part->target = &reserved->regions[0];
+    return 0;
+}
+
+/* A node that others point to, and that is nowhere itself. */
+static int build_nothing(struct board *board, const struct part_class *part_class,
+                         const struct site *site, struct error *err)
+{
+    (void)board;
+    (void)part_class;
+    (void)site;
+    (void)err;
     return 0;
 }
 
@@ -342,10 +362,13 @@ static const struct part_class classes[] = {
      .finish = finish_memory},
     {.compatible = "simple-bus", .build = build_bus},
     {.compatible = "isa", .build = build_bus},
+    {.compatible = "fixed-clock", .build = build_nothing},
     {REGION("mmio-sram", build_sram)},
+    {REGION("acre,ram-device", build_sram)},
     {REGION("acre,rom", build_rom)},
     {REGION("acre,container", build_container)},
     {REGION("acre,alias", build_alias)},
+    {RESERVED("acre,reservation")},
     {RESERVED("intel,i8259")},
     {RESERVED("intel,ce4100-ioapic")},
     {RESERVED("intel,ce4100-lapic")},

@@ -226,6 +226,33 @@ bool tree_is_okay(const struct board_tree *tree, int node)
            (len == 3 && !memcmp(status, "ok", 3));
 }
 
+int tree_find_okay(const struct board_tree *tree, const char *compatible)
+{
+    int node = fdt_node_offset_by_compatible(tree->fdt, -1, compatible);
+
+    while (node >= 0 && !tree_is_okay(tree, node)) {
+        node = fdt_node_offset_by_compatible(tree->fdt, node, compatible);
+    }
+    return node < 0 ? -1 : node;
+}
+
+int tree_clock_hz(const struct board_tree *tree, int node, uint32_t *hz, struct error *err)
+{
+    int clock, len;
+    const fdt32_t *clocks = fdt_getprop(tree->fdt, node, "clocks", &len);
+
+    if (!clocks || fdt_getprop(tree->fdt, node, "clock-frequency", NULL)) {
+        return tree_u32(tree, node, "clock-frequency", 0, hz, err);
+    }
+    clock = len == 4 ? fdt_node_offset_by_phandle(tree->fdt, fdt32_ld(clocks)) : -1;
+    if (clock < 0 || fdt_node_check_compatible(tree->fdt, clock, "fixed-clock") != 0) {
+        return tree_error(tree, node, "clocks", err, "not one fixed-clock");
+    }
+    len = tree_u32(tree, clock, "clock-frequency", 0, hz, err);
+    return len < 0 || *hz != 0 ? len
+                               : tree_error(tree, clock, "clock-frequency", err, "missing or 0");
+}
+
 bool tree_is_memory(const struct board_tree *tree, int node)
 {
     int len;

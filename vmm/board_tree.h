@@ -92,6 +92,14 @@ int tree_u64(const struct board_tree *tree, int node, const char *property, uint
 /* A NUL-terminated string, or NULL when there is none. Returns: 0; -EINVAL not a string. */
 int tree_string(const struct board_tree *tree, int node, const char *property, const char **value,
                 struct error *err) __attribute__((warn_unused_result));
+/*
+ * The frequency of a device's input clock: `clock-frequency`, or that of the fixed-clock in
+ * `clocks`. Returns: 0 with *hz, which is 0 when the node has neither; -EINVAL.
+ */
+int tree_clock_hz(const struct board_tree *tree, int node, uint32_t *hz, struct error *err)
+    __attribute__((warn_unused_result));
+/* The first node with this `compatible` that is not disabled, or -1. */
+int tree_find_okay(const struct board_tree *tree, const char *compatible);
 /* False for status = "disabled" and the like. */
 bool tree_is_okay(const struct board_tree *tree, int node);
 bool tree_is_memory(const struct board_tree *tree, int node);
