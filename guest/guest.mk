@@ -34,7 +34,7 @@ $(G)/obj/%.S.o: guest/%.S
 $(G)/%.elf: $(G)/obj/%.c.o $(GUEST_LIB) $(G)/libtree.a guest/lib/guest.ld
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_LINK) -Wl,-T,guest/lib/guest.ld -o $@ $(filter %.o %.a,$^)
-$(G)/%.dtb: guest/%.dts guest/conformance/base.dtsi
+$(G)/%.dtb: guest/%.dts $(wildcard guest/conformance/*.dtsi)
 	@mkdir -p $(@D)
 	dtc -q -W no-unit_address_vs_reg -I dts -O dtb -o $@ $<
 $(G)/%.dtbo: guest/%.dtso
