@@ -68,7 +68,10 @@ int bank_switch_init(struct bank_switch *dev, struct memory_core *core)
  */
 int bank_switch_set_regions(struct bank_switch *dev, const struct bank_switch_region *regions,
                             size_t num) __attribute__((warn_unused_result));
-/* Every region as it was at first. When that fails, RESULT says why, and they stay as they are. */
+/*
+ * Every region as it was at first, but for this: of equal priorities, the one that was moved last
+ * stays the newest. When that fails, RESULT says why, and they stay as they are.
+ */
 void bank_switch_reset(struct bank_switch *dev);
 /* Unmounted, nobody inside; storage lives until memory_core_finish(). Accepts a zeroed device. */
 void bank_switch_finish(struct bank_switch *dev);
