@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "devices/bank_switch.h"
 #include "devices/debug_exit.h"
 #include "devices/debugcon.h"
 #include "devices/i8042.h"
@@ -16,8 +17,11 @@
 #include "devices/pc_testdev.h"
 #include "devices/serial.h"
 #include "devices/shutdown.h"
+#include "devices/testdev.h"
 #include "vmm/board_build.h"
 #include "vmm/board_fw_cfg.h"
+#include "vmm/board_switch.h"
+#include "vmm/event_input.h"
 
 static int init_serial(struct board *board, struct part *part, struct error *err)
 {
@@ -144,6 +148,54 @@ static int init_pc_testdev(struct board *board, struct part *part, struct error 
     return pc_testdev_init((void *)part->state, board->core, &config);
 }
 
+static void close_events(struct testdev_config *config)
+{
+    unsigned i;
+
+    for (i = 0; i < TESTDEV_EVENT_SLOTS; i++) {
+        event_input_close(&config->events[i]);
+    }
+}
+
+static int init_testdev(struct board *board, struct part *part, struct error *err)
+{
+    struct testdev_config config = {.memory = &board->memory_space, .irq = part->irqs[0]};
+    unsigned i;
+    int ret = 0;
+
+    (void)err;
+    for (i = 0; i < TESTDEV_EVENT_SLOTS; i++) {
+        config.events[i].handle = -1;
+        if (ret == 0 && board->host.events) {
+            ret = event_input_open(&config.events[i]);
+        }
+    }
+    ret = ret < 0 ? ret : testdev_init((void *)part->state, board->core, &config);
+    if (ret < 0) {
+        close_events(&config);
+    }
+    return ret;
+}
+
+static void finish_testdev(void *state)
+{
+    struct testdev *dev = state;
+
+    testdev_finish(dev);
+    close_events(&dev->config);
+}
+
+static void reset_testdev(void *state)
+{
+    testdev_reset(state);
+}
+
+static int init_bank_switch(struct board *board, struct part *part, struct error *err)
+{
+    (void)err;
+    return bank_switch_init((void *)part->state, board->core);
+}
+
 /* A device's functions take its own type; the table's take its storage. */
 #define GLUE(type)                                                                                 \
     static void reset_##type(void *state)                                                          \
@@ -163,6 +215,7 @@ GLUE(debug_exit)
 GLUE(shutdown)
 GLUE(pc_testdev)
 GLUE(fw_cfg)
+GLUE(bank_switch)
 
 #define DEVICE(name, type)                                                                         \
     .compatible = (name), .size = sizeof(struct type), .init = init_##type, .reset = reset_##type, \
@@ -192,6 +245,11 @@ static const struct part_class classes[] = {
      .owner_offset = offsetof(struct board_fw_cfg, dev.owner),
      .build = board_device_build,
      .regs = {REG(board_fw_cfg, dev.mr_ports), REG(board_fw_cfg, dev.mr_dma)}},
+    {DEVICE("acre,testdev", testdev),
+     .regs = {REG(testdev, mr_memory), REG(testdev, mr_ports), REG(testdev, mr_iommu)},
+     .irq_max = 1},
+    {DEVICE("acre,bank-switch", bank_switch), .regs = {REG(bank_switch, mr)},
+     .mounted = board_switch_connect},
 };
 
 const struct part_class *board_device_class(const char *compatible)

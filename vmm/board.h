@@ -60,6 +60,7 @@ struct board_host {
     struct byte_sink debug_out;   /* of the debug console */
     /* The console's serial port has room for input again. Called under its device's lock. */
     void (*input_wanted)(void *opaque);
+    bool events; /* devices may make eventfds (event_input.h) */
     /* Wall-clock time, seconds since 1970 UTC. */
     int64_t (*wall_clock_s)(void *opaque);
     void *opaque; /* for irq, input_wanted, wall_clock_s */

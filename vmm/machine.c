@@ -238,6 +238,7 @@ static int make_board(struct machine *machine, struct error *err)
         .serial_out = console_serial_sink(&machine->console),
         .debug_out = console_debug_sink(&machine->console),
         .input_wanted = input_wanted,
+        .events = true,
         .wall_clock_s = wall_clock_s,
         .opaque = machine,
     };
