@@ -6,6 +6,7 @@
 #include "devices/testdev_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -115,6 +116,7 @@ static void free_bank(MemoryRegion *mr)
 static int new_bank(struct testdev *dev, unsigned index, uint64_t shape, struct testdev_bank **out)
 {
     struct testdev_bank *bank = calloc(1, sizeof(*bank));
+    char name[24];
     int ret;
 
     if (!bank) {
@@ -122,10 +124,11 @@ static int new_bank(struct testdev *dev, unsigned index, uint64_t shape, struct 
     }
     bank->dev = dev;
     bank->index = index;
+    (void)snprintf(name, sizeof(name), "testdev-bank%u", index);
     ret = parse_shape(shape, &bank->ops);
     if (ret == 0) {
-        ret = memory_region_init_io(&bank->mr, dev->core, &dev->owner, &bank->ops, bank,
-                                    "testdev-bank", bank_size(index));
+        ret = memory_region_init_io(&bank->mr, dev->core, &dev->owner, &bank->ops, bank, name,
+                                    bank_size(index));
     }
     if (ret < 0) {
         free(bank);

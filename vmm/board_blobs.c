@@ -18,6 +18,7 @@
 
 BLOB(pc, "pc");
 BLOB(bare, "bare");
+BLOB(puzzle, "puzzle");
 BLOB(qemu_test, "qemu-test");
 
 static const struct {
@@ -26,6 +27,7 @@ static const struct {
 } blobs[] = {
     {"pc", board_blob_pc, board_blob_pc_end},
     {"bare", board_blob_bare, board_blob_bare_end},
+    {"puzzle", board_blob_puzzle, board_blob_puzzle_end},
     {"qemu-test", board_blob_qemu_test, board_blob_qemu_test_end},
 };
 
