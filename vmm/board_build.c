@@ -359,9 +359,6 @@ int board_build(struct board *board, struct memory_core *core, const struct boar
         ret = mount_all(board, err);
     }
     if (ret == 0) {
-        ret = connect_all(board, err);
-    }
-    if (ret == 0) {
         ret = build_spaces(board);
     }
     if (ret == 0) {
