@@ -138,24 +138,37 @@ static int add_segment(struct elf_file *elf, const Elf64_Phdr *phdr, unsigned in
     return 0;
 }
 
-static void take_note(struct elf_file *elf, uint32_t type, const uint8_t *name, uint32_t name_size,
-                      const uint8_t *desc, uint32_t desc_size)
+static bool is_named(const char *wanted, size_t size, const uint8_t *name, uint32_t name_size)
 {
-    if (name_size == sizeof("Xen") && memcmp(name, "Xen", sizeof("Xen")) == 0 &&
-        type == XEN_ELFNOTE_PHYS32_ENTRY && (desc_size == 4 || desc_size == 8)) {
+    return name_size == size && memcmp(name, wanted, size) == 0;
+}
+
+/* @offset  of the description in the file */
+static void take_note(struct elf_file *elf, uint32_t type, const uint8_t *name, uint32_t name_size,
+                      const uint8_t *desc, uint32_t desc_size, uint64_t offset)
+{
+    if (is_named("Xen", sizeof("Xen"), name, name_size) && type == XEN_ELFNOTE_PHYS32_ENTRY &&
+        (desc_size == 4 || desc_size == 8)) {
         elf->pvh_note = true;
         elf->pvh_entry = 0;
         memcpy(&elf->pvh_entry, desc, desc_size);
-    } else if (name_size == sizeof(ACRE_NOTE_NAME) &&
-               memcmp(name, ACRE_NOTE_NAME, sizeof(ACRE_NOTE_NAME)) == 0 &&
-               type == ACRE_NOTE_TYPE && desc_size == 4) {
-        elf->acre_note = true;
-        memcpy(&elf->acre_flags, desc, desc_size);
+    } else if (is_named(ACRE_NOTE_NAME, sizeof(ACRE_NOTE_NAME), name, name_size)) {
+        if (type == ACRE_NOTE_TYPE && desc_size == 4) {
+            elf->acre_note = true;
+            memcpy(&elf->acre_flags, desc, desc_size);
+        } else if (type == ACRE_NOTE_TEST_TYPE) {
+            elf->test_offset = offset;
+            elf->test_size = desc_size;
+        }
     }
 }
 
-/* A malformed note ends the walk: with the wrong alignment, well-formed notes look so as well. */
-static void walk_notes(struct elf_file *elf, const uint8_t *notes, uint64_t size, uint64_t align)
+/*
+ * A malformed note ends the walk: with the wrong alignment, well-formed notes look so as well.
+ * @offset  of `notes` in the file
+ */
+static void walk_notes(struct elf_file *elf, const uint8_t *notes, uint64_t size, uint64_t align,
+                       uint64_t offset)
 {
     uint64_t at = 0;
 
@@ -170,7 +183,7 @@ static void walk_notes(struct elf_file *elf, const uint8_t *notes, uint64_t size
             return;
         }
         take_note(elf, nhdr.n_type, notes + at + sizeof(nhdr), nhdr.n_namesz, notes + desc,
-                  nhdr.n_descsz);
+                  nhdr.n_descsz, offset + desc);
         at = (next + align - 1) & ~(align - 1);
         if (at > size) {
             return;
@@ -198,9 +211,9 @@ static int read_notes(struct elf_file *elf, const Elf64_Phdr *phdr, const struct
          * Nearly everybody aligns to 4; p_align 8 means 8 by the gABI, but a linker script that
          * gathers all notes in one segment gives it to notes aligned to 4, too.
          */
-        walk_notes(elf, notes, phdr->p_filesz, 4);
+        walk_notes(elf, notes, phdr->p_filesz, 4, phdr->p_offset);
         if (phdr->p_align == 8) {
-            walk_notes(elf, notes, phdr->p_filesz, 8);
+            walk_notes(elf, notes, phdr->p_filesz, 8, phdr->p_offset);
         }
     }
     free(notes);

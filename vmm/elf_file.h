@@ -30,6 +30,9 @@ struct elf_file {
     uint64_t pvh_entry;  /* and what it says */
     bool acre_note;      /* ACRE_NOTE_NAME, ACRE_NOTE_TYPE, */
     uint32_t acre_flags; /* and what it says */
+    /* The description of a note ACRE_NOTE_NAME, ACRE_NOTE_TEST_TYPE: where in the file. */
+    uint64_t test_offset;
+    uint32_t test_size; /* bytes; 0: there is none */
     /* Section headers: not read, not checked yet (boot_sections.c does). */
     uint64_t section_offset; /* bytes, in the file */
     uint32_t section_num;    /* 0: none */

@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 size_t history_read(const struct history *history, unsigned cpu, struct history_line *lines)
 {
@@ -20,17 +19,22 @@ size_t history_read(const struct history *history, unsigned cpu, struct history_
     return num;
 }
 
-static int compare(const void *a, const void *b)
-{
-    uint64_t left = ((const struct history_line *)a)->exit.stamp;
-    uint64_t right = ((const struct history_line *)b)->exit.stamp;
-
-    return (left > right) - (left < right);
-}
-
+/* A shell sort: qsort() asks the kernel how much memory there is, which the sandbox does not let.
+ */
 void history_sort(struct history_line *lines, size_t num)
 {
-    qsort(lines, num, sizeof(*lines), compare);
+    size_t gap, i, j;
+
+    for (gap = num / 2; gap > 0; gap /= 2) {
+        for (i = gap; i < num; i++) {
+            struct history_line line = lines[i];
+
+            for (j = i; j >= gap && lines[j - gap].exit.stamp > line.exit.stamp; j -= gap) {
+                lines[j] = lines[j - gap];
+            }
+            lines[j] = line;
+        }
+    }
 }
 
 void history_locate(struct history_line *line, AddressSpace *memory, AddressSpace *io)

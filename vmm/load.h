@@ -37,6 +37,8 @@ enum boot_kind { /* in the order they are tried */
  */
 #define ACRE_NOTE_NAME "acre"
 #define ACRE_NOTE_TYPE 1
+/* Of the same name: text for `acre test`, see test_guest.h. */
+#define ACRE_NOTE_TEST_TYPE 2
 #define ACRE_DTB_CMDLINE "acre,dtb"
 
 /*
