@@ -403,9 +403,9 @@ static void cut_at(struct kvm_slots *slots, hwaddr gpa)
     if (gpa == 0 || itree_overlap_first(&slots->cuts, gpa, gpa)) {
         return;
     }
-    node = calloc(1, sizeof(*node));
+    node = kvm_slots_alloc(slots, NULL, 1, sizeof(*node));
     if (node) {
-        node->first = node->last = gpa;
+        *node = (struct itree_node){.first = gpa, .last = gpa};
         itree_insert(&slots->cuts, node);
     }
 }
