@@ -102,6 +102,7 @@ static int list_old(struct as_plan *plan, hwaddr first, hwaddr last, struct memo
     int ret = 0;
 
     for (; node && !ret; node = itree_overlap_next(node, first, last)) {
+        as->core->counters.ranges_visited++;
         ret = copy_in(plan, eventfds, &itree_entry(node, struct as_eventfd, node)->eventfd,
                       sizeof(MemoryEventfd));
     }
@@ -126,6 +127,7 @@ static int list_new(struct as_plan *plan, hwaddr first, hwaddr last, struct memo
     int ret = 0;
 
     while (range && range->first <= last && !ret) {
+        plan->edit.core->counters.ranges_visited++;
         ret = shown_eventfds(plan, range, eventfds);
         ret = ret ? ret : shown_zones(plan, range, zones);
         range = range->last >= last ? NULL : fv_at_or_after(plan->edit.root, range->last + 1);

@@ -76,7 +76,7 @@ START_TEST(an_access_of_no_bytes_does_nothing)
 END_TEST
 
 /* Row 0: a ROM; row 1: RAM seen through a readonly alias. */
-START_TEST(m45_read_only_memory_drops_writes_and_takes_write_rom_and_debug)
+START_TEST(m45_q08_read_only_memory_drops_writes_and_takes_write_rom_and_debug)
 {
     struct fixture *f = fixture_new();
     MemoryRegion *memory = _i ? ram_new(f, "ram", PAGE) : rom_new(f, "rom", PAGE);
@@ -165,7 +165,7 @@ START_TEST(items_have_the_byte_order_in_their_name)
 }
 END_TEST
 
-START_TEST(m49_any_of_100000_ranges_is_found)
+START_TEST(m49_q03_any_of_100000_ranges_is_found)
 {
     struct fixture *f = fixture_new();
     MemoryRegionSection section;
@@ -428,7 +428,7 @@ int main(void)
     tcase_add_test(bulk, m40_a_bulk_access_is_stitched_over_regions_and_results_are_ored);
     tcase_add_test(bulk, accesses_do_not_wrap_at_the_end_of_the_space);
     tcase_add_test(bulk, an_access_of_no_bytes_does_nothing);
-    tcase_add_loop_test(bulk, m45_read_only_memory_drops_writes_and_takes_write_rom_and_debug, 0,
+    tcase_add_loop_test(bulk, m45_q08_read_only_memory_drops_writes_and_takes_write_rom_and_debug, 0,
                         2);
     tcase_add_test(bulk, write_rom_skips_devices);
     tcase_add_test(bulk, set_fills_with_one_value);
@@ -441,7 +441,7 @@ int main(void)
     tcase_add_test(item, a_cache_notices_a_new_view);
     suite_add_tcase(suite, item);
     tcase_set_timeout(many, 120);
-    tcase_add_test(many, m49_any_of_100000_ranges_is_found);
+    tcase_add_test(many, m49_q03_any_of_100000_ranges_is_found);
     tcase_add_test(many, m50_a_page_is_shared_byte_by_byte);
     tcase_add_test(many, m31_readers_beside_commits_see_one_view_or_the_other);
     suite_add_tcase(suite, many);

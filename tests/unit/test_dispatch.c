@@ -22,7 +22,7 @@ static MemTxResult write_at(struct fixture *f, hwaddr addr, const void *buf, uin
     return address_space_write(&f->as, addr, ATTRS, buf, len);
 }
 
-START_TEST(m34_unassigned_memory_has_the_configured_value_and_drops_writes)
+START_TEST(m34_q13_unassigned_memory_has_the_configured_value_and_drops_writes)
 {
     static const struct memory_unassigned values[] = {
         MEMORY_UNASSIGNED_MEMORY, {0, MEMTX_DECODE_ERROR}, {0x5a, MEMTX_ERROR}};
@@ -195,7 +195,7 @@ START_TEST(m37_m38_m39_m42_every_shape_of_device_gives_the_bytes_it_has)
 }
 END_TEST
 
-START_TEST(m38_no_callback_beyond_the_end_of_the_region)
+START_TEST(m38_q12_no_callback_beyond_the_end_of_the_region)
 {
     struct fixture *f = fixture_new();
     struct device device;
@@ -248,7 +248,7 @@ START_TEST(m38_a_unit_that_does_not_fit_the_region_is_refused)
 }
 END_TEST
 
-START_TEST(m39_narrow_reads_take_the_aligned_unit)
+START_TEST(m39_q11_narrow_reads_take_the_aligned_unit)
 {
     struct fixture *f = fixture_new();
     struct device device;
@@ -264,7 +264,7 @@ START_TEST(m39_narrow_reads_take_the_aligned_unit)
 }
 END_TEST
 
-START_TEST(m39_narrow_writes_do_as_declared)
+START_TEST(m39_q11_narrow_writes_do_as_declared)
 {
     static const struct {
         enum memory_narrow_write how;
@@ -527,7 +527,7 @@ int main(void)
     TCase *none = tcase_create("unassigned"), *check = tcase_create("checks"),
           *split = tcase_create("split"), *kinds = tcase_create("kinds");
 
-    tcase_add_loop_test(none, m34_unassigned_memory_has_the_configured_value_and_drops_writes, 0,
+    tcase_add_loop_test(none, m34_q13_unassigned_memory_has_the_configured_value_and_drops_writes, 0,
                         3);
     tcase_add_test(none, m35_unassigned_ports_read_ones_and_take_writes);
     suite_add_tcase(suite, none);
@@ -542,11 +542,11 @@ int main(void)
     tcase_set_timeout(split, 60);
     tcase_add_loop_test(split, m37_wide_accesses_become_ascending_narrow_ones, 0, 2);
     tcase_add_loop_test(split, m37_m38_m39_m42_every_shape_of_device_gives_the_bytes_it_has, 0, 16);
-    tcase_add_test(split, m38_no_callback_beyond_the_end_of_the_region);
+    tcase_add_test(split, m38_q12_no_callback_beyond_the_end_of_the_region);
     tcase_add_test(split, m38_an_access_that_begins_in_a_register_goes_to_it_whole);
     tcase_add_test(split, m38_a_unit_that_does_not_fit_the_region_is_refused);
-    tcase_add_loop_test(split, m39_narrow_reads_take_the_aligned_unit, 0, 2);
-    tcase_add_loop_test(split, m39_narrow_writes_do_as_declared, 0, 3);
+    tcase_add_loop_test(split, m39_q11_narrow_reads_take_the_aligned_unit, 0, 2);
+    tcase_add_loop_test(split, m39_q11_narrow_writes_do_as_declared, 0, 3);
     tcase_add_test(split, m41_an_aligned_8_byte_access_is_one_callback_where_declared);
     tcase_add_loop_test(split, m42_bytes_are_swapped_once_when_orders_differ, 0, 2);
     suite_add_tcase(suite, split);

@@ -394,7 +394,7 @@ START_TEST(a_split_leaf_grows_together_when_the_overlay_goes)
 }
 END_TEST
 
-START_TEST(m20_a_space_whose_root_is_an_alias_keeps_offset_and_flags)
+START_TEST(m20_q18_a_space_whose_root_is_an_alias_keeps_offset_and_flags)
 {
     struct fixture *f = fixture_new();
     MemoryRegion *ram = ram_new(f, "ram", 0x4000);
@@ -463,7 +463,7 @@ int main(void)
     tcase_add_test(alias, m11_alias_beyond_its_target_is_a_hole_and_of_a_disabled_one_nothing);
     tcase_add_test(alias, m12_alias_chains_are_followed);
     tcase_add_test(alias, m12_cycles_through_aliases_and_mounts_are_refused);
-    tcase_add_test(alias, m20_a_space_whose_root_is_an_alias_keeps_offset_and_flags);
+    tcase_add_test(alias, m20_q18_a_space_whose_root_is_an_alias_keeps_offset_and_flags);
     tcase_add_test(alias, m20_spaces_with_one_root_show_the_same_and_change_together);
     suite_add_tcase(suite, alias);
 

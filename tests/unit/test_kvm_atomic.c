@@ -303,7 +303,7 @@ START_TEST(m69_m78_each_kind_of_change_issues_as_many_ioctls_as_it_must)
 }
 END_TEST
 
-START_TEST(m32_a_commit_fails_cleanly_at_each_ioctl)
+START_TEST(m32_q16_a_commit_fails_cleanly_at_each_ioctl)
 {
     const struct change *change = &changes[_i];
     static struct text before, after;
@@ -496,7 +496,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup_all, teardown_all);
     tcase_add_table_test(tcase, m69_m78_each_kind_of_change_issues_as_many_ioctls_as_it_must,
                          changes);
-    tcase_add_table_test(tcase, m32_a_commit_fails_cleanly_at_each_ioctl, changes);
+    tcase_add_table_test(tcase, m32_q16_a_commit_fails_cleanly_at_each_ioctl, changes);
     tcase_add_table_test(tcase, m32_a_commit_fails_cleanly_at_each_allocation_of_the_core, changes);
     tcase_add_table_test(tcase, m32_a_commit_fails_cleanly_at_each_allocation_of_the_slots,
                          changes);

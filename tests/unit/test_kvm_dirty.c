@@ -36,7 +36,7 @@ static bool is_dirty(unsigned page)
     return ram_block_test_dirty(ram.ram_block, page * UINT64_C(4096), 1, DIRTY_MEMORY_VGA);
 }
 
-START_TEST(m71_bits_are_read_before_their_slot_goes)
+START_TEST(m71_q06_bits_are_read_before_their_slot_goes)
 {
     start_log();
     guest_writes(3);
@@ -260,7 +260,7 @@ int main(void)
     TCase *tcase = tcase_create("log");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, m71_bits_are_read_before_their_slot_goes);
+    tcase_add_test(tcase, m71_q06_bits_are_read_before_their_slot_goes);
     tcase_add_test(tcase, m71_a_failed_commit_loses_no_bit);
     tcase_add_test(tcase, m71_a_log_that_cannot_be_read_fails_the_commit);
     tcase_add_test(tcase, logging_stops_with_the_vcpus_parked_and_the_log_read);

@@ -31,7 +31,7 @@ START_TEST(m69_first_flip_of_a_window_costs_one_delete_and_two_creates)
 }
 END_TEST
 
-START_TEST(m69_later_flips_cost_one_create_or_one_delete)
+START_TEST(m69_q06_later_flips_cost_one_create_or_one_delete)
 {
     int i;
 
@@ -46,6 +46,42 @@ START_TEST(m69_later_flips_cost_one_create_or_one_delete)
         assert_audit();
     }
     ck_assert_uint_eq(parks, 4); /* the first flip, and three that delete */
+}
+END_TEST
+
+/* The windows of a PC's shadow RAM, each read-only and back: what is beside them stays mapped. */
+START_TEST(m70_q07_shadow_ram_flips_leave_the_ram_beside_it_alone)
+{
+    enum { WINDOWS = 12, WINDOW_BYTES = 0x4000 };
+    static MemoryRegion shadow[WINDOWS];
+    const struct kvm_slot *below;
+    unsigned turn, i, id;
+
+    for (i = 0; i < WINDOWS; i++) {
+        hwaddr at = 0xc0000 + i * WINDOW_BYTES;
+
+        ck_assert_int_eq(
+            memory_region_init_alias(&shadow[i], NULL, "shadow", &ram, at, WINDOW_BYTES), 0);
+        mount(&shadow[i], at);
+        ck_assert_int_eq(memory_region_set_readonly(&shadow[i], true), 0);
+    }
+    below = kvm_slots_lookup(&slots, 0);
+    ck_assert_uint_eq(below->node.last, 0xbffff);
+    id = below->id;
+    mock_restart(&mock);
+    for (turn = 0; turn < 2; turn++) {
+        for (i = 0; i < WINDOWS; i++) {
+            ck_assert_int_eq(memory_region_set_readonly(&shadow[i], turn), 0);
+        }
+    }
+    ck_assert_uint_eq(mock.calls, 2 * 2 * WINDOWS); /* a delete and a create each */
+    ck_assert_ptr_eq(kvm_slots_lookup(&slots, 0), below);
+    ck_assert_uint_eq(below->id, id);
+    assert_audit();
+    for (i = 0; i < WINDOWS; i++) {
+        unmount(&shadow[i]);
+        memory_region_unref(&shadow[i]);
+    }
 }
 END_TEST
 
@@ -113,7 +149,7 @@ START_TEST(pages_that_do_not_agree_modulo_4096_have_no_slot)
 }
 END_TEST
 
-START_TEST(m69_a_read_only_alias_of_ram_gets_a_read_only_slot)
+START_TEST(m69_q08_a_read_only_alias_of_ram_gets_a_read_only_slot)
 {
     static MemoryRegion alias;
 
@@ -236,7 +272,7 @@ START_TEST(m75_split_points_are_given_up_when_ids_run_short)
 }
 END_TEST
 
-START_TEST(m75_more_ranges_than_slots_is_an_error_and_changes_nothing)
+START_TEST(m75_q16_more_ranges_than_slots_is_an_error_and_changes_nothing)
 {
     static MemoryRegion holes[MOCK_SLOTS];
     struct kvm_userspace_memory_region saved[MOCK_SLOTS];
@@ -521,19 +557,20 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, registration_makes_one_slot_for_each_ram_range);
     tcase_add_test(tcase, m69_first_flip_of_a_window_costs_one_delete_and_two_creates);
-    tcase_add_test(tcase, m69_later_flips_cost_one_create_or_one_delete);
+    tcase_add_test(tcase, m69_q06_later_flips_cost_one_create_or_one_delete);
+    tcase_add_test(tcase, m70_q07_shadow_ram_flips_leave_the_ram_beside_it_alone);
     tcase_add_test(tcase, m72_a_rom_window_costs_a_delete_and_a_create_and_is_read_only);
     tcase_add_test(tcase, a_smaller_window_keeps_its_cuts_through_a_larger_one);
     tcase_add_test(tcase, m69_partial_pages_have_no_slot);
     tcase_add_test(tcase, pages_that_do_not_agree_modulo_4096_have_no_slot);
-    tcase_add_test(tcase, m69_a_read_only_alias_of_ram_gets_a_read_only_slot);
+    tcase_add_test(tcase, m69_q08_a_read_only_alias_of_ram_gets_a_read_only_slot);
     tcase_add_test(tcase, m70_a_commit_that_changes_no_memory_issues_nothing);
     tcase_add_loop_test(tcase, a_first_flip_that_fails_anywhere_leaves_the_old_slots, 1, 5);
     tcase_add_loop_test(tcase, a_later_flip_that_fails_anywhere_leaves_the_old_slots, 1, 3);
     tcase_add_test(tcase, a_roll_back_that_fails_names_both_errors);
     tcase_add_test(tcase, slots_come_back_when_a_later_listener_fails);
     tcase_add_test(tcase, m75_split_points_are_given_up_when_ids_run_short);
-    tcase_add_test(tcase, m75_more_ranges_than_slots_is_an_error_and_changes_nothing);
+    tcase_add_test(tcase, m75_q16_more_ranges_than_slots_is_an_error_and_changes_nothing);
     tcase_add_test(tcase, m70_dirty_logging_is_a_change_of_flags_in_place);
     tcase_add_test(tcase, audit_finds_a_slot_that_should_not_be);
     tcase_add_test(tcase, m69_neighbouring_blocks_never_share_a_slot);

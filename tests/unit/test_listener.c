@@ -49,7 +49,7 @@ START_TEST(m22_one_batch_a_commit)
 }
 END_TEST
 
-START_TEST(m22_spaces_that_do_not_change_are_left_alone)
+START_TEST(m22_q01_spaces_that_do_not_change_are_left_alone)
 {
     struct watched w;
     struct fixture *f = watch(&w)->f;
@@ -536,7 +536,7 @@ int main(void)
     TCase *calls = tcase_create("calls"), *refuse = tcase_create("refuse");
 
     tcase_add_test(calls, m22_one_batch_a_commit);
-    tcase_add_test(calls, m22_spaces_that_do_not_change_are_left_alone);
+    tcase_add_test(calls, m22_q01_spaces_that_do_not_change_are_left_alone);
     tcase_add_test(calls, m23_deletions_come_before_additions_each_ascending);
     tcase_add_test(calls, m24_listeners_are_called_in_order_of_priority);
     tcase_add_test(calls, m25_unchanged_ranges_in_a_dirty_window_are_nops_others_not_named);

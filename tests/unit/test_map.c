@@ -124,6 +124,29 @@ START_TEST(m56_bouncing_stays_in_the_budget_and_wakes_each_waiter_once)
 }
 END_TEST
 
+/* No setting is needed for what a disk asks for in one go. */
+START_TEST(m56_q09_large_transfers_are_bounced_side_by_side)
+{
+    enum { TRANSFER = 65536, TRANSFERS = 4 };
+    struct fixture *f = fixture_new();
+    void *host[TRANSFERS];
+    unsigned i;
+
+    put(f->root, 0, io_new(f, "io", TRANSFER * TRANSFERS));
+    for (i = 0; i < TRANSFERS; i++) {
+        uint64_t len = TRANSFER;
+
+        host[i] = address_space_map(&f->as, (hwaddr)i * TRANSFER, &len, i & 1, ATTRS);
+        ck_assert_ptr_nonnull(host[i]);
+        ck_assert_uint_eq(len, TRANSFER);
+    }
+    for (i = 0; i < TRANSFERS; i++) {
+        ck_assert_uint_eq(address_space_unmap(&f->as, host[i], TRANSFER), MEMTX_OK);
+    }
+    fixture_free(f);
+}
+END_TEST
+
 START_TEST(m57_bounced_bytes_are_written_back_with_the_attributes_of_the_map)
 {
     struct fixture *f = fixture_new();
@@ -252,6 +275,7 @@ int main(void)
     tcase_add_test(map, m54_a_map_runs_on_over_consecutive_ranges_of_one_region);
     tcase_add_table_test(map, m55_unmap_marks_just_what_was_accessed, unmaps);
     tcase_add_test(map, m56_bouncing_stays_in_the_budget_and_wakes_each_waiter_once);
+    tcase_add_test(map, m56_q09_large_transfers_are_bounced_side_by_side);
     tcase_add_test(map, m57_bounced_bytes_are_written_back_with_the_attributes_of_the_map);
     tcase_add_test(map, writes_to_read_only_memory_are_bounced_and_dropped);
     tcase_add_test(map, m58_unmap_takes_null_and_refuses_what_it_does_not_know);

@@ -147,7 +147,7 @@ START_TEST(m51_a_region_may_opt_out_of_the_guard)
 }
 END_TEST
 
-START_TEST(m51_lockless_regions_are_guarded_too)
+START_TEST(m51_q10_lockless_regions_are_guarded_too)
 {
     struct fixture *f = fixture_new();
     struct dma_device device = {.f = f, .busy = true, .target = 0x1010};
@@ -161,31 +161,6 @@ START_TEST(m51_lockless_regions_are_guarded_too)
     ck_assert_uint_eq(address_space_read(&f->as, 0x1000, ATTRS, &value, 4), MEMTX_OK);
     pthread_mutex_unlock(&device.owner.lock);
     ck_assert_uint_eq(device.last, MEMTX_ACCESS_ERROR);
-    fixture_free(f);
-    memory_owner_finish(&device.owner);
-}
-END_TEST
-
-START_TEST(m52_the_guard_is_gone_after_every_way_back)
-{
-    struct fixture *f = fixture_new();
-    struct dma_device device;
-    uint8_t bytes[16];
-    uint32_t value = 0;
-
-    dma_place(&device, f, "nic", 0x1000);
-    device.busy = true;
-    device.target = 0x1010; /* refused while inside */
-    for (unsigned i = 0; i < 3; i++) {
-        ck_assert_uint_eq(address_space_read(&f->as, 0x1000, ATTRS, &value, 4), MEMTX_OK);
-        ck_assert_uint_eq(device.last, MEMTX_ACCESS_ERROR);
-    }
-    device.target = 0x8000; /* nothing there */
-    ck_assert_uint_eq(address_space_write(&f->as, 0x10f8, ATTRS, bytes, 16), MEMTX_DECODE_ERROR);
-    ck_assert_uint_eq(device.last, MEMTX_DECODE_ERROR);
-    ck_assert(!memory_owner_inside());
-    device.busy = false;
-    ck_assert_uint_eq(address_space_read(&f->as, 0x1000, ATTRS, &value, 4), MEMTX_OK);
     fixture_free(f);
     memory_owner_finish(&device.owner);
 }
@@ -222,6 +197,58 @@ static void run_two_cpus(struct fixture *f, unsigned rounds)
         ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
     }
 }
+
+/* A flag of the device, rather than of the chain, would take the second CPU for a re-entry. */
+START_TEST(m51_q10_two_cpus_in_one_lockless_region_are_no_reentry)
+{
+    struct fixture *f = fixture_new();
+    pthread_barrier_t meet;
+    struct dma_device a, b;
+    MemoryOwner owner;
+
+    memory_owner_init(&owner, "timer");
+    pthread_barrier_init(&meet, NULL, 2);
+    a = b = (struct dma_device){.f = f, .meet = &meet};
+    MemoryRegion *low = device_new(f, &owner, &dma_ops, &a, "low", 0x100);
+    MemoryRegion *high = device_new(f, &owner, &dma_ops, &b, "high", 0x100);
+    memory_region_set_lockless(low, true);
+    memory_region_set_lockless(high, true);
+    put(f->root, 0x1000, low);
+    put(f->root, 0x2000, high);
+    run_two_cpus(f, 50); /* neither comes out before the other is in */
+    ck_assert_uint_eq(a.calls, 50);
+    ck_assert_uint_eq(b.calls, 50);
+    ck_assert_uint_eq(owner.blocked_reentry, 0);
+    fixture_free(f);
+    memory_owner_finish(&owner);
+    pthread_barrier_destroy(&meet);
+}
+END_TEST
+
+START_TEST(m52_the_guard_is_gone_after_every_way_back)
+{
+    struct fixture *f = fixture_new();
+    struct dma_device device;
+    uint8_t bytes[16];
+    uint32_t value = 0;
+
+    dma_place(&device, f, "nic", 0x1000);
+    device.busy = true;
+    device.target = 0x1010; /* refused while inside */
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_uint_eq(address_space_read(&f->as, 0x1000, ATTRS, &value, 4), MEMTX_OK);
+        ck_assert_uint_eq(device.last, MEMTX_ACCESS_ERROR);
+    }
+    device.target = 0x8000; /* nothing there */
+    ck_assert_uint_eq(address_space_write(&f->as, 0x10f8, ATTRS, bytes, 16), MEMTX_DECODE_ERROR);
+    ck_assert_uint_eq(device.last, MEMTX_DECODE_ERROR);
+    ck_assert(!memory_owner_inside());
+    device.busy = false;
+    ck_assert_uint_eq(address_space_read(&f->as, 0x1000, ATTRS, &value, 4), MEMTX_OK);
+    fixture_free(f);
+    memory_owner_finish(&device.owner);
+}
+END_TEST
 
 START_TEST(two_devices_that_reach_for_each_other_do_not_deadlock)
 {
@@ -298,7 +325,8 @@ int main(void)
     tcase_add_test(guard, m51_a_device_cannot_be_entered_again_by_way_of_another);
     tcase_add_test(guard, m51_a_timer_cannot_enter_its_device_again_either);
     tcase_add_test(guard, m51_a_region_may_opt_out_of_the_guard);
-    tcase_add_test(guard, m51_lockless_regions_are_guarded_too);
+    tcase_add_test(guard, m51_q10_lockless_regions_are_guarded_too);
+    tcase_add_test(guard, m51_q10_two_cpus_in_one_lockless_region_are_no_reentry);
     tcase_add_test(guard, m52_the_guard_is_gone_after_every_way_back);
     suite_add_tcase(suite, guard);
     tcase_set_timeout(locks, 60);

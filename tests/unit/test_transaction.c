@@ -485,7 +485,7 @@ enum { SIZES = 4 };
 #endif
 enum { COST_PER_LEVEL = 10 };
 
-START_TEST(m33_one_toggle_among_many_costs_log_n)
+START_TEST(m33_q01_one_toggle_among_many_costs_log_n)
 {
     static const unsigned nums[] = {100, 1000, 10000, 100000};
     uint64_t least = 0;
@@ -518,7 +518,7 @@ START_TEST(m33_setters_of_one_transaction_share_the_work)
 }
 END_TEST
 
-START_TEST(old_views_do_not_pile_up)
+START_TEST(q15_old_views_do_not_pile_up)
 {
     struct fixture *f = fixture_new();
     MemoryRegion *leaf = grow(f, 100, 0);
@@ -557,9 +557,9 @@ int main(void)
     suite_add_tcase(suite, refuse);
 
     tcase_set_timeout(cost, 240);
-    tcase_add_loop_test(cost, m33_one_toggle_among_many_costs_log_n, 0, 3);
+    tcase_add_loop_test(cost, m33_q01_one_toggle_among_many_costs_log_n, 0, 3);
     tcase_add_test(cost, m33_setters_of_one_transaction_share_the_work);
-    tcase_add_test(cost, old_views_do_not_pile_up);
+    tcase_add_test(cost, q15_old_views_do_not_pile_up);
     suite_add_tcase(suite, cost);
     return run_suite(suite);
 }
