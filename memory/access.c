@@ -72,25 +72,6 @@ const FlatRange *address_space_cache_lookup(AddressSpace *as, MemoryAccessCache 
     return lookup(&access, addr);
 }
 
-/* May the bytes be copied from or to host memory? */
-static inline bool is_direct(const FlatRange *range, bool is_write, bool debug)
-{
-    switch (range->mr->kind) {
-    case MEMORY_REGION_RAM:
-        return !is_write || !range->readonly || debug;
-    case MEMORY_REGION_ROM_DEVICE:
-        return range->romd_mode && (!is_write || debug);
-    case MEMORY_REGION_CONTAINER:
-    case MEMORY_REGION_RAM_DEVICE:
-    case MEMORY_REGION_IO:
-    case MEMORY_REGION_RESERVATION:
-    case MEMORY_REGION_ALIAS:
-    case MEMORY_REGION_IOMMU:
-    default:
-        return false;
-    }
-}
-
 static MemTxResult unassigned(const struct access *access, uint8_t *buf, uint64_t len)
 {
     if (!access->is_write) {
@@ -259,7 +240,7 @@ static uint64_t piece(struct access *access, hwaddr addr, uint8_t *buf, uint64_t
     }
     offset = range->offset_in_region + (addr - range->first);
     num = within(range, addr, len);
-    if (is_direct(range, access->is_write, access->attrs.debug)) {
+    if (range_is_direct(range, access->is_write, access->attrs.debug)) {
         copy(range, offset, buf, num, access->is_write);
     } else if (range->mr->kind == MEMORY_REGION_RESERVATION) {
         *result |= unassigned(access, buf, num);
@@ -442,7 +423,7 @@ static bool piece_valid(struct access *access, hwaddr addr, uint64_t *len)
     }
     offset = range->offset_in_region + (addr - range->first);
     num = within(range, addr, *len);
-    if (is_direct(range, access->is_write, access->attrs.debug)) {
+    if (range_is_direct(range, access->is_write, access->attrs.debug)) {
         *len = num;
         return true;
     }

@@ -190,6 +190,24 @@ static MemTxResult write_unit(const FlatRange *range, hwaddr offset, const uint8
            call_write(range->mr, offset - skip, load(bytes, wide, ops->endianness), wide, attrs);
 }
 
+unsigned region_next_unit(const MemoryRegionOps *ops, hwaddr offset, unsigned len, unsigned *wide)
+{
+    unsigned min = or_default(ops->impl.min_access_size, 1);
+    unsigned max = or_default(ops->impl.max_access_size, 4);
+    unsigned unit = len < max ? floor_power_of_two(len) : max;
+    unsigned rest;
+
+    if (!ops->impl.unaligned && lowest_bit(offset) < unit) {
+        unit = (unsigned)lowest_bit(offset);
+    }
+    *wide = unit < min ? min : unit;
+    if (*wide == unit) {
+        return unit;
+    }
+    rest = (unsigned)(*wide - (offset & (*wide - 1)));
+    return rest < len ? rest : len; /* all of the wide unit that was asked for */
+}
+
 static MemTxResult access_units(const FlatRange *range, hwaddr offset, uint8_t *buf, unsigned len,
                                 bool is_write, MemTxAttrs attrs)
 {
@@ -202,18 +220,8 @@ static MemTxResult access_units(const FlatRange *range, hwaddr offset, uint8_t *
         return access_unit(range->mr, offset, buf, len, is_write, attrs);
     }
     while (len) {
-        unsigned unit = len < max ? floor_power_of_two(len) : max;
-        unsigned wide;
+        unsigned wide, unit = region_next_unit(ops, offset, len, &wide);
 
-        if (!ops->impl.unaligned && lowest_bit(offset) < unit) {
-            unit = (unsigned)lowest_bit(offset);
-        }
-        wide = unit < min ? min : unit;
-        if (wide > unit && wide - (offset & (wide - 1)) < len) {
-            unit = (unsigned)(wide - (offset & (wide - 1))); /* all of it that was asked for */
-        } else if (wide > unit) {
-            unit = len;
-        }
         result |= is_write ? write_unit(range, offset, buf, unit, wide, attrs)
                            : read_unit(range, offset, buf, unit, wide, attrs);
         offset += unit;

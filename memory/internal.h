@@ -197,6 +197,8 @@ void reclaim_finish(struct memory_core *core);
 
 #define RENDER_DEPTH_MAX 256 /* containers and aliases in each other; deeper ones are -ELOOP */
 
+/* For qsort of MemoryRegion pointers, siblings: who comes first is drawn first. */
+int region_by_precedence(const void *a, const void *b);
 /* Draws the tree of `root` into the edit, inside [first, last] only. Returns 0, -ENOMEM, -ELOOP. */
 int render_window(struct fv_edit *edit, MemoryRegion *root, hwaddr first, hwaddr last);
 bool flat_range_same(const FlatRange *a, const FlatRange *b); /* but for the dirty-log mask */
@@ -267,6 +269,25 @@ void map_finish(AddressSpace *as);
  */
 MemTxResult region_dispatch(const FlatRange *range, hwaddr offset, uint8_t *buf, unsigned len,
                             bool is_write, MemTxAttrs attrs);
+/* May the bytes be copied from or to host memory? */
+static inline bool range_is_direct(const FlatRange *range, bool is_write, bool debug)
+{
+    switch (range->mr->kind) {
+    case MEMORY_REGION_RAM:
+        return !is_write || !range->readonly || debug;
+    case MEMORY_REGION_ROM_DEVICE:
+        return range->romd_mode && (!is_write || debug);
+    case MEMORY_REGION_CONTAINER:
+    case MEMORY_REGION_RAM_DEVICE:
+    case MEMORY_REGION_IO:
+    case MEMORY_REGION_RESERVATION:
+    case MEMORY_REGION_ALIAS:
+    case MEMORY_REGION_IOMMU:
+    default:
+        return false;
+    }
+}
+
 /* Is the access one callback with nothing to see to before it? Then region_unit() serves it. */
 static inline bool region_is_unit(const FlatRange *range, hwaddr offset, uint64_t len,
                                   bool is_write, MemTxAttrs attrs)
@@ -282,6 +303,11 @@ MemTxResult region_unit(const MemoryRegion *mr, hwaddr offset, uint8_t *buf, uns
 uint8_t region_unit_sizes(const MemoryRegionOps *ops);
 /* How many bytes of an access of `len` go to the region at once. */
 unsigned region_piece(const FlatRange *range, hwaddr offset, uint64_t len);
+/*
+ * How many of `len` bytes at `offset` the next callback serves, and the size it is called with:
+ * *wide is larger where impl does not let it be less.
+ */
+unsigned region_next_unit(const MemoryRegionOps *ops, hwaddr offset, unsigned len, unsigned *wide);
 bool region_access_valid(const MemoryRegion *mr, hwaddr offset, unsigned len, bool is_write,
                          MemTxAttrs attrs);
 

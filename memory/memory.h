@@ -10,6 +10,7 @@
 #include "memory/address_space.h"
 #include "memory/core.h"
 #include "memory/dirty.h"
+#include "memory/explain.h"
 #include "memory/flatview.h"
 #include "memory/iommu.h"
 #include "memory/listener.h"

@@ -92,7 +92,7 @@ static int render_leaf(struct fv_edit *edit, MemoryRegion *mr, struct part part,
     return fill(edit, range, part.base, part.base + part.lo, part.base + part.hi);
 }
 
-static int by_precedence(const void *a, const void *b)
+int region_by_precedence(const void *a, const void *b)
 {
     const MemoryRegion *left = *(MemoryRegion *const *)a, *right = *(MemoryRegion *const *)b;
 
@@ -136,7 +136,7 @@ static int render_children(struct fv_edit *edit, MemoryRegion *mr, struct part p
     for (node = start; node; node = itree_overlap_next(node, part.lo, part.hi)) {
         list[num++] = itree_entry(node, MemoryRegion, sibling);
     }
-    qsort(list, num, sizeof(list[0]), by_precedence);
+    qsort(list, num, sizeof(list[0]), region_by_precedence);
     for (size_t i = 0; i < num && !ret; i++) {
         ret = render_child(edit, list[i], part, flags, depth);
     }

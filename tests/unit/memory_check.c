@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/explain_check.h"
+
 enum { READ_BYTES = 256 };
 
 void machine_fail(struct machine *machine, const char *format, ...)
@@ -324,6 +326,15 @@ static void check_fresh(struct machine *machine, struct space *space)
     address_space_finish(&fresh);
 }
 
+static void check_explain(struct machine *machine, struct space *space)
+{
+    char why[192];
+
+    if (!explain_agrees(&space->as, why, sizeof(why))) {
+        machine_fail(machine, "explanation: %s", why);
+    }
+}
+
 static void check_space(struct machine *machine, struct space *space)
 {
     FlatView *view;
@@ -347,6 +358,7 @@ static void check_space(struct machine *machine, struct space *space)
         check_find(machine, space);
         check_reads(machine, space);
         check_fresh(machine, space);
+        check_explain(machine, space);
     }
     if (space->kept) {
         compare_view(machine, space->kept, "a view kept by a reader", space->kept_ranges,
