@@ -5,6 +5,7 @@
 #include "vmm/board.h"
 
 #include <errno.h>
+#include <libfdt.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "devices/i8254.h"
 #include "devices/mc146818.h"
 #include "devices/pc_testdev.h"
+#include "devices/rom_device.h"
 #include "devices/serial.h"
 #include "devices/shutdown.h"
 #include "devices/testdev.h"
@@ -196,6 +198,35 @@ static int init_bank_switch(struct board *board, struct part *part, struct error
     return bank_switch_init((void *)part->state, board->core);
 }
 
+static int init_rom_device(struct board *board, struct part *part, struct error *err)
+{
+    const struct board_tree *tree = &board->tree;
+    char name[PART_NAME_SIZE];
+    struct rom_device_config config = {
+        .name = name,
+        .locked = fdt_getprop(tree->fdt, part->node, "read-only", NULL) != NULL,
+    };
+    int ret = board_region_name(board, part->node, name, err);
+
+    if (ret == 0) {
+        ret = tree_u64(tree, part->node, "acre,erase-size", 0x1000, &config.erase_size, err);
+    }
+    if (ret == 0) {
+        ret = board_rom_block(board, part, name, "\xff", &config.block, err);
+    }
+    if (ret < 0) {
+        return ret;
+    }
+    ret = rom_device_init((void *)part->state, board->core, &config);
+    if (ret < 0) {
+        ram_block_unref(config.block);
+    }
+    return ret == -EINVAL ? tree_error(tree, part->node, "acre,erase-size", err,
+                                       "0x%llx, not a power of two from 256 on",
+                                       (unsigned long long)config.erase_size)
+                          : ret;
+}
+
 /* A device's functions take its own type; the table's take its storage. */
 #define GLUE(type)                                                                                 \
     static void reset_##type(void *state)                                                          \
@@ -214,6 +245,7 @@ GLUE(debugcon)
 GLUE(debug_exit)
 GLUE(shutdown)
 GLUE(pc_testdev)
+GLUE(rom_device)
 GLUE(fw_cfg)
 GLUE(bank_switch)
 
@@ -234,6 +266,7 @@ static const struct part_class classes[] = {
     {DEVICE("acre,debug-exit", debug_exit), .regs = {REG(debug_exit, mr)}},
     {DEVICE("acre,shutdown", shutdown),
      .regs = {REG(shutdown, mr_pm1_control), REG(shutdown, mr_reset_control)}},
+    {DEVICE("acre,rom-device", rom_device), .regs = {REG(rom_device, mr)}},
     {DEVICE("qemu,pc-testdev", pc_testdev),
      .regs = {REG(pc_testdev, mr_ioport), REG(pc_testdev, mr_flush),
               REG(pc_testdev, mr_ioport_byte), REG(pc_testdev, mr_irq), REG(pc_testdev, mr_iomem)}},

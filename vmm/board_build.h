@@ -134,6 +134,13 @@ int board_region_name(const struct board *board, int node, char *name, struct er
 /* A device of the table: `reg`, `interrupts`, init, mounts. */
 int board_device_build(struct board *board, const struct part_class *part_class,
                        const struct site *site, struct error *err);
+/*
+ * Memory for a ROM of the size that the part's mount says, filled from `acre,image` or `acre,data`.
+ * @otherwise  a byte that fills it when the node has neither; NULL: that is an error.
+ * Returns: 0 with *block the caller's; -EINVAL; -ENOMEM.
+ */
+int board_rom_block(struct board *board, const struct part *part, const char *name,
+                    const char *otherwise, RAMBlock **block, struct error *err);
 /* What `read-only` asks for: memory in or below the region cannot be written through it. */
 int board_set_readonly(const struct board *board, int node, MemoryRegion *mr);
 /* The part made of a node, or NULL. */

@@ -180,48 +180,71 @@ static int build_sram(struct board *board, const struct part_class *part_class,
 }
 
 /* Fills a ROM from `acre,data`, over and over to its end. */
-static int fill_rom_data(const struct board *board, int node, uint8_t *host, uint64_t size,
-                         struct error *err)
+static void fill(uint8_t *host, uint64_t size, const void *data, uint64_t len)
 {
-    int len;
-    const void *data = fdt_getprop(board->tree.fdt, node, "acre,data", &len);
     uint64_t done;
 
-    if (!data || len == 0) {
-        return tree_error(&board->tree, node, "acre,data", err, "missing, and acre,image too");
+    for (done = 0; done < size; done += len) {
+        memcpy(host + done, data, size - done < len ? size - done : len);
     }
-    for (done = 0; done < size; done += (uint64_t)len) {
-        memcpy(host + done, data, size - done < (uint64_t)len ? size - done : (uint64_t)len);
-    }
-    return 0;
 }
 
 /* Fills a ROM from the start of a file; what the file leaves is zero. */
-static int fill_rom_image(const struct board *board, int node, const char *path, uint8_t *host,
-                          uint64_t size, struct error *err)
+static int fill_from_image(const struct board *board, int node, const char *path, uint8_t *host,
+                           uint64_t size, struct error *err)
 {
     int fd = board_image_open(board, node, path, size, &size, err);
 
     return fd < 0 ? fd : board_image_read(board, node, path, fd, host, size, err);
 }
 
+int board_rom_block(struct board *board, const struct part *part, const char *name,
+                    const char *otherwise, RAMBlock **block, struct error *err)
+{
+    const struct board_tree *tree = &board->tree;
+    uint64_t size = part->mounts[0].size;
+    const char *image;
+    int len, ret = tree_string(tree, part->node, "acre,image", &image, err);
+    const void *data = fdt_getprop(tree->fdt, part->node, "acre,data", &len);
+
+    if (ret < 0) {
+        return ret;
+    }
+    if (!data || len == 0) {
+        data = otherwise;
+        len = 1;
+    }
+    if (!image && !data) {
+        return tree_error(tree, part->node, "acre,data", err, "missing, and acre,image too");
+    }
+    if (size > BOARD_IMAGE_MAX) {
+        return tree_error(tree, part->node, "reg", err, "a ROM has at most 64 MiB");
+    }
+    ret = new_block(board, part->node, name, size, block, err);
+    if (ret < 0) {
+        return ret;
+    }
+    if (!image) {
+        fill((*block)->host, size, data, (uint64_t)len);
+        return 0;
+    }
+    ret = fill_from_image(board, part->node, image, (*block)->host, size, err);
+    if (ret < 0) {
+        ram_block_unref(*block);
+    }
+    return ret;
+}
+
 static int build_rom(struct board *board, const struct part_class *part_class,
                      const struct site *site, struct error *err)
 {
     char name[PART_NAME_SIZE];
-    const char *image;
     struct part *part;
     RAMBlock *block;
     int ret = new_region(board, part_class, site, name, &part, err);
 
     if (ret == 0) {
-        ret = tree_string(&board->tree, site->node, "acre,image", &image, err);
-    }
-    if (ret == 0 && part->mounts[0].size > BOARD_IMAGE_MAX) {
-        return tree_error(&board->tree, site->node, "reg", err, "a ROM has at most 64 MiB");
-    }
-    if (ret == 0) {
-        ret = new_block(board, site->node, name, part->mounts[0].size, &block, err);
+        ret = board_rom_block(board, part, name, NULL, &block, err);
     }
     if (ret < 0) {
         return ret;
@@ -230,12 +253,7 @@ static int build_rom(struct board *board, const struct part_class *part_class,
     if (ret < 0) {
         ram_block_unref(block);
     }
-    ret = region_ready(board, part, ret);
-    if (ret < 0) {
-        return ret;
-    }
-    return image ? fill_rom_image(board, site->node, image, block->host, part->mounts[0].size, err)
-                 : fill_rom_data(board, site->node, block->host, part->mounts[0].size, err);
+    return region_ready(board, part, ret);
 }
 
 static int build_alias(struct board *board, const struct part_class *part_class,
