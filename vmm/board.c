@@ -25,10 +25,29 @@
 #include "vmm/board_switch.h"
 #include "vmm/event_input.h"
 
+/* A port's hook; the device's opaque is its struct board_port. */
+static void port_has_room(void *opaque)
+{
+    const struct board_port *port = opaque;
+
+    port->board->host.input_wanted(port->board->host.opaque, port->index);
+}
+
+static struct board_port *port_of(struct board *board, const struct part *part)
+{
+    unsigned i;
+
+    for (i = 0; i < BOARD_SERIALS; i++) {
+        if (board->ports[i].node == part->node) {
+            return &board->ports[i];
+        }
+    }
+    return NULL;
+}
+
 static int init_serial(struct board *board, struct part *part, struct error *err)
 {
-    /* The first one is the console unless the tree names another. */
-    bool console = board->stdout_node >= 0 ? board->stdout_node == part->node : !board->serial;
+    struct board_port *port = port_of(board, part);
     struct serial_config config = {.irq = part->irqs[0], .clock = board->host.clock};
     uint32_t shift, width;
     int ret;
@@ -47,14 +66,14 @@ static int init_serial(struct board *board, struct part *part, struct error *err
         return tree_error(&board->tree, part->node, "reg-shift", err,
                           "registers are one byte each, next to each other");
     }
-    if (console) {
-        config.sink = board->host.serial_out;
-        config.can_receive = board->host.input_wanted;
-        config.opaque = board->host.opaque;
+    if (port) {
+        config.sink = board->host.serial_out[port->index];
+        config.can_receive = board->host.input_wanted ? port_has_room : NULL;
+        config.opaque = port;
     }
     ret = serial_init((void *)part->state, board->core, &config);
-    if (ret == 0 && console) {
-        board->serial = part;
+    if (ret == 0 && port) {
+        port->part = part;
     }
     return ret;
 }
@@ -297,18 +316,40 @@ const struct part_class *board_device_class(const char *compatible)
     return NULL;
 }
 
-/* Enters the console's port. Returns: NULL when there is none. */
-static struct serial *enter_serial(struct board *board, struct memory_owner_frame *frame)
+bool board_has_serial(const struct board *board, unsigned port)
 {
-    struct serial *serial = board->serial ? (void *)board->serial->state : NULL;
+    return board->ports[port].node >= 0;
+}
+
+unsigned board_console_port(const struct board *board)
+{
+    return board->console;
+}
+
+const char *board_serial_backend(const struct board *board, unsigned port)
+{
+    return board->ports[port].backend;
+}
+
+const char *board_debugcon_backend(const struct board *board)
+{
+    return board->debugcon_backend;
+}
+
+/* Enters the port. Returns: NULL when there is none. */
+static struct serial *enter_serial(struct board *board, unsigned port,
+                                   struct memory_owner_frame *frame)
+{
+    struct part *part = board->ports[port].part;
+    struct serial *serial = part ? (void *)part->state : NULL;
 
     return serial && memory_owner_enter(&serial->owner, frame) ? serial : NULL;
 }
 
-size_t board_serial_receive(struct board *board, const uint8_t *data, size_t len)
+size_t board_serial_receive(struct board *board, unsigned port, const uint8_t *data, size_t len)
 {
     struct memory_owner_frame frame;
-    struct serial *serial = enter_serial(board, &frame);
+    struct serial *serial = enter_serial(board, port, &frame);
     size_t taken = len;
 
     if (serial) {
@@ -318,10 +359,10 @@ size_t board_serial_receive(struct board *board, const uint8_t *data, size_t len
     return taken;
 }
 
-void board_serial_writable(struct board *board)
+void board_serial_writable(struct board *board, unsigned port)
 {
     struct memory_owner_frame frame;
-    struct serial *serial = enter_serial(board, &frame);
+    struct serial *serial = enter_serial(board, port, &frame);
 
     if (serial) {
         serial_writable(serial);
@@ -329,10 +370,10 @@ void board_serial_writable(struct board *board)
     }
 }
 
-void board_serial_break(struct board *board)
+void board_serial_break(struct board *board, unsigned port)
 {
     struct memory_owner_frame frame;
-    struct serial *serial = enter_serial(board, &frame);
+    struct serial *serial = enter_serial(board, port, &frame);
 
     if (serial) {
         serial_receive_break(serial);

@@ -27,6 +27,15 @@
 /* Interrupt inputs: those of an I/O APIC, of which the first 16 reach the PICs, too. */
 #define BOARD_GSI_NUM 24U
 
+/* COM1 to COM4. */
+#define BOARD_SERIALS 4U
+
+/* What the command line says of a port's back end. */
+struct board_backend {
+    bool given;
+    const char *word; /* for the tree; NULL: it names a path of the host, which is not for it */
+};
+
 struct board_config {
     const char *name; /* a built-in board, or a path (it holds a '/' or ends in .dtb or .dts) */
     const char *const *overlays; /* paths, applied in order before the edits below */
@@ -37,6 +46,8 @@ struct board_config {
     /* Files for fw_cfg, as `--fw-cfg` has them (board_fw_cfg.h). */
     const char *const *fw_cfg;
     size_t fw_cfg_num;
+    struct board_backend serials[BOARD_SERIALS]; /* a port that is given and not there is added */
+    struct board_backend debugcon;               /* likewise */
     /* One line about what may not be meant; when the board is built, too. NULL: nobody hears. */
     void (*warn)(void *opaque, const char *line);
     void *opaque; /* for warn */
@@ -56,10 +67,10 @@ struct board_host {
     /* The line of an interrupt input, 0..BOARD_GSI_NUM-1; asked for once for each. */
     struct irq_line (*irq)(void *opaque, unsigned gsi);
     struct request_line requests; /* what only the monitor can do */
-    struct byte_sink serial_out;  /* of the console's serial port */
-    struct byte_sink debug_out;   /* of the debug console */
-    /* The console's serial port has room for input again. Called under its device's lock. */
-    void (*input_wanted)(void *opaque);
+    struct byte_sink serial_out[BOARD_SERIALS];
+    struct byte_sink debug_out; /* of the debug console */
+    /* That serial port has room for input again. Called under its device's lock. */
+    void (*input_wanted)(void *opaque, unsigned port);
     bool events; /* devices may make eventfds (event_input.h) */
     /* Wall-clock time, seconds since 1970 UTC. */
     int64_t (*wall_clock_s)(void *opaque);
@@ -111,9 +122,20 @@ AddressSpace *board_io(struct board *board);
  */
 void board_reset(struct board *board);
 
-/* The console's serial port; all do nothing when the board has none. Loop's thread, no lock. */
-size_t board_serial_receive(struct board *board, const uint8_t *data, size_t len);
-void board_serial_writable(struct board *board);
-void board_serial_break(struct board *board);
+/* Serial ports, 0..BOARD_SERIALS-1. Known after board_open(). */
+bool board_has_serial(const struct board *board, unsigned port);
+/* The port whose back end is the console; BOARD_SERIALS when the board has none. */
+unsigned board_console_port(const struct board *board);
+/* `stdio`, `null` or `pty`, if the tree says so; else NULL. */
+const char *board_serial_backend(const struct board *board, unsigned port);
+const char *board_debugcon_backend(const struct board *board);
+
+/*
+ * The other end of a serial port; all do nothing when the board has no such port, and take all
+ * input. Context: the loop's thread, no lock.
+ */
+size_t board_serial_receive(struct board *board, unsigned port, const uint8_t *data, size_t len);
+void board_serial_writable(struct board *board, unsigned port);
+void board_serial_break(struct board *board, unsigned port);
 
 #endif

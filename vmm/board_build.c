@@ -3,6 +3,7 @@
  * mounts. What was made is in board->parts, so that taking apart needs no second walk.
  */
 #include "vmm/board_build.h"
+#include "vmm/board_serial.h"
 
 #include <errno.h>
 #include <libfdt.h>
@@ -393,6 +394,7 @@ static void unmount(struct part *part)
 void board_unbuild(struct board *board)
 {
     struct part *part;
+    unsigned i;
 
     if (!board || !board->core) {
         return;
@@ -411,8 +413,36 @@ void board_unbuild(struct board *board)
     memory_region_unref(&board->io);
     memory_region_unref(&board->system);
     board_lines_finish(board);
-    board->serial = NULL;
+    for (i = 0; i < BOARD_SERIALS; i++) {
+        board->ports[i].part = NULL;
+    }
     board->core = NULL;
+}
+
+/* The serial ports, which of them is the console, and what the tree says of back ends. */
+static int find_ports(struct board *board, struct error *err)
+{
+    int nodes[BOARD_SERIALS], node, ret = 0;
+    unsigned i;
+
+    tree_serials(&board->tree, nodes);
+    node = tree_stdout(&board->tree);
+    board->console = BOARD_SERIALS;
+    for (i = BOARD_SERIALS; i-- > 0 && ret == 0;) {
+        board->ports[i] = (struct board_port){.board = board, .index = i, .node = nodes[i]};
+        if (nodes[i] >= 0) {
+            board->console = i; /* the first one, once all are seen */
+            ret = tree_backend(&board->tree, nodes[i], &board->ports[i].backend, err);
+        }
+    }
+    for (i = 0; i < BOARD_SERIALS; i++) {
+        board->console = nodes[i] >= 0 && nodes[i] == node ? i : board->console;
+    }
+    node = tree_find_okay(&board->tree, "acre,debugcon");
+    if (ret == 0 && node >= 0) {
+        ret = tree_backend(&board->tree, node, &board->debugcon_backend, err);
+    }
+    return ret;
 }
 
 int board_open(const struct board_config *config, struct board **board_out, struct error *err)
@@ -436,7 +466,11 @@ int board_open(const struct board_config *config, struct board **board_out, stru
     board->warn = config->warn;
     board->warn_opaque = config->opaque;
     board->pic = tree_find_okay(&board->tree, "intel,i8259");
-    board->stdout_node = tree_stdout(&board->tree);
+    ret = find_ports(board, err);
+    if (ret < 0) {
+        board_free(board);
+        return ret;
+    }
     *board_out = board;
     return 0;
 }

@@ -76,6 +76,15 @@ struct kept {
     max_align_t data[];
 };
 
+/* A serial port: who it is when it calls. */
+struct board_port {
+    struct board *board;
+    unsigned index;
+    int node;            /* -1: none */
+    struct part *part;   /* from build to unbuild */
+    const char *backend; /* as the tree says; NULL: it does not */
+};
+
 /* An interrupt input that devices of the tree are connected to. */
 struct board_line {
     bool made, alone;
@@ -91,7 +100,9 @@ struct board {
     int map_num;
     uint64_t ram_size;
     int pic; /* the interrupt controller's node; -1: none */
-    int stdout_node;
+    struct board_port ports[BOARD_SERIALS];
+    unsigned console;             /* of these; BOARD_SERIALS: none */
+    const char *debugcon_backend; /* as the tree says; NULL: it does not */
     void (*warn)(void *opaque, const char *line);
     void *warn_opaque;
     /* from build to unbuild */
@@ -102,7 +113,6 @@ struct board {
     struct part *parts, **parts_tail; /* storage until free */
     struct kept *kept;                /* likewise */
     struct board_line lines[BOARD_GSI_NUM];
-    struct part *serial;       /* the console's */
     struct device_clock still; /* for a board that is only looked at */
 };
 

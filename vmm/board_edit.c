@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/board_serial.h"
 #include "vmm/board_source.h"
 
 /* RAM from here on moves to 4 GiB, so that a PC's devices have room below. */
@@ -185,7 +186,7 @@ static int edit_bootargs(struct board_tree *tree, const char *bootargs, struct e
 static int make_room(struct board_tree *tree, const struct board_config *config, struct error *err)
 {
     size_t size = tree->size + EDIT_ROOM + EDIT_ROOM_PER_CPU * (size_t)config->cpu_num +
-                  (config->bootargs ? strlen(config->bootargs) : 0);
+                  (config->bootargs ? strlen(config->bootargs) : 0) + tree_serials_room(config);
     void *copy;
     size_t i;
     int ret;
@@ -233,7 +234,8 @@ static int edit(struct board_tree *tree, const struct board_config *config, stru
     bool cpus = config->cpu_num > 0 && config->cpu_num != tree_cpu_num(tree);
     int ret = 0;
 
-    if (config->ram_size == 0 && !cpus && !config->bootargs && config->fw_cfg_num == 0) {
+    if (config->ram_size == 0 && !cpus && !config->bootargs && config->fw_cfg_num == 0 &&
+        tree_serials_room(config) == 0) {
         return 0;
     }
     ret = make_room(tree, config, err);
@@ -248,6 +250,9 @@ static int edit(struct board_tree *tree, const struct board_config *config, stru
     }
     if (ret == 0) {
         ret = edit_fw_cfg(tree, config, err);
+    }
+    if (ret == 0) {
+        ret = tree_edit_serials(tree, config, err);
     }
     if (ret == 0) {
         (void)fdt_pack(tree->owned); /* fails for no tree that could be edited */

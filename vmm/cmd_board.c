@@ -49,9 +49,17 @@ int cmd_list_boards(int fd)
     return ret < 0 ? -errno : 0;
 }
 
+static struct board_backend for_the_tree(const struct console_backend *backend)
+{
+    return (struct board_backend){
+        .given = backend->kind != CONSOLE_BACKEND_UNSET,
+        .word = console_backend_word(backend),
+    };
+}
+
 int cmd_open_board(const struct run_options *options, struct board **board, struct error *err)
 {
-    const struct board_config config = {
+    struct board_config config = {
         .name = options->board,
         .overlays = options->overlays,
         .overlay_num = options->overlay_num,
@@ -62,7 +70,14 @@ int cmd_open_board(const struct run_options *options, struct board **board, stru
         .fw_cfg = options->fw_cfg,
         .fw_cfg_num = options->fw_cfg_num,
     };
-    int ret = board_open(&config, board, err);
+    size_t i;
+    int ret;
+
+    for (i = 0; i < options->serial_num; i++) {
+        config.serials[i] = for_the_tree(&options->serials[i]);
+    }
+    config.debugcon = for_the_tree(&options->debugcon);
+    ret = board_open(&config, board, err);
 
     if (ret == 0 && options->dump_dtb) {
         ret = write_tree(*board, options->dump_dtb, err);

@@ -135,6 +135,7 @@ static int run_machine(struct run *run, struct verdict *verdict, struct error *e
             },
         .in_fd = STDIN_FILENO,
         .out_fd = STDOUT_FILENO,
+        .debugcon = options->debugcon,
         .timeout_ns = options->timeout_ns,
         .reboot = options->reboot,
         .dirty_ring = options->dirty_ring,
@@ -158,6 +159,7 @@ static int run_machine(struct run *run, struct verdict *verdict, struct error *e
         board_free(config.board);
         return error_set_errno(err, ENOMEM, "machine");
     }
+    memcpy(config.serials, options->serials, sizeof(config.serials));
     config.cpu_num = board_cpu_num(config.board);
     ret = machine_init(machine, &config, err);
     if (ret < 0) {

@@ -1,5 +1,6 @@
 /*
- * console.h - the host end of the guest's console: stdout and stdin.
+ * console.h - the host end of a port of the guest: stdout and stdin, a file, a pseudo-terminal or
+ * a socket (console_backend.h).
  *
  * Output keeps its order across both sinks and never blocks the caller: what the descriptor does
  * not take at once waits in a buffer that the event loop drains. When the buffer is full the
@@ -7,13 +8,18 @@
  * so its bytes are dropped and counted. A reader that went away (EPIPE) or a closed stdout makes
  * output vanish; the guest goes on.
  *
+ * On a pseudo-terminal or a listening socket readers come and go. While nobody is there, the newest
+ * 64 KiB of output wait for who comes next, and what they push out is dropped and counted: nobody
+ * who stays away can stall the guest. What a reader typed before it left still reaches the guest,
+ * as fast as that takes it; should the next reader come before, no more than CONSOLE_KEYS of it.
+ *
  * Input comes from a terminal (raw mode, Ctrl-A commands), a pipe or a file, and is read only as
  * fast as the guest takes it; its end ends reading. A terminal is read ahead by some thousand keys,
  * so that Ctrl-A x is seen although the guest takes none. The descriptors' own flags are left
  * alone: they are shared with other processes.
  *
  * Ctrl-A x ends the run, b sends a break, h shows help, Ctrl-A sends Ctrl-A; c is kept for a
- * monitor. Only a terminal has these.
+ * monitor. Only the user's own terminal has these.
  */
 #ifndef ACRE_VMM_CONSOLE_H
 #define ACRE_VMM_CONSOLE_H
@@ -23,6 +29,7 @@
 #include <stdint.h>
 
 #include "devices/device.h"
+#include "vmm/console_backend.h"
 #include "vmm/error.h"
 #include "vmm/loop.h"
 
@@ -41,12 +48,14 @@ struct console_guest {
 };
 
 struct console_config {
-    int in_fd, out_fd; /* -1: none. Not owned */
+    const char *name;                /* in messages; lives as long as the console */
+    const struct console_ends *ends; /* copied; whoever opened them closes them, afterwards */
     struct console_guest guest;
 };
 
 enum console_kind {
     CONSOLE_NONE,     /* nothing there, or it has ended */
+    CONSOLE_ABSENT,   /* nobody there now, but somebody may come (output) */
     CONSOLE_FILE,     /* always ready: a regular file, /dev/null */
     CONSOLE_STREAM,   /* ours alone and non-blocking (output), or a pipe to read */
     CONSOLE_SOCKET,   /* send() without waiting */
@@ -60,31 +69,44 @@ struct console {
     struct loop *loop;
     /* Output. Lock order: a device's lock, then this one; none is taken inside. */
     pthread_mutex_t lock;
-    struct loop_source out; /* out.fd is config.out_fd or our own opening of it */
+    struct console_ends ends;
+    struct loop_source out; /* out.fd is ends.out_fd or our own opening of it */
     enum console_kind out_kind;
     bool out_watched, serial_waits;
     uint8_t *buffer; /* ring of CONSOLE_BUFFER_SIZE; NULL until something must wait */
     size_t first, used;
     uint64_t dropped; /* bytes of the debug sink */
+    uint64_t unread;  /* bytes pushed out while nobody was there */
     /* Input: the loop's thread alone. */
-    struct loop_source in; /* in.fd is config.in_fd or our own opening of it */
+    struct loop_source in; /* in.fd is ends.in_fd or our own opening of it, or the connection */
     enum console_kind in_kind;
     bool in_watched, started;
     bool took_terminal; /* and has to give it back */
     bool escape;        /* Ctrl-A was the last key */
-    uint8_t keys[CONSOLE_KEYS];
+    uint8_t *keys;      /* CONSOLE_KEYS of room; NULL: no input */
     size_t key_first, key_num;
     struct loop_work in_work, writable_work;
+    /* Who is at the other end of a pty or socket: console_link.c, the loop's thread. */
+    struct loop_source notice; /* ends.notice_fd: somebody comes */
+    bool listening;            /* notice is in the epoll set */
+    bool linked;               /* somebody is there; in.fd is watched for their leaving */
+    uint64_t abandoned;        /* bytes of input that there was no room to keep */
 };
 
 /*
- * Looks at both descriptors. A terminal is not touched before console_start().
+ * Looks at the descriptors. A terminal is not touched before console_start().
  * Returns: 0; -errno.
  */
 int console_init(struct console *console, struct loop *loop, const struct console_config *config,
                  struct error *err) __attribute__((warn_unused_result));
-/* Drains for at most a second, says what was dropped, gives the terminal back. Accepts zeroed. */
+/* console_finish_all() of one. Accepts a zeroed console. */
 void console_finish(struct console *console);
+/*
+ * Drains all of them for at most a second together, says what was dropped, gives the terminal back.
+ * The reader of a pty that closes loses what it has not read, so that is waited for, too. Accepts
+ * NULL and zeroed consoles.
+ */
+void console_finish_all(struct console *const *consoles, size_t num);
 
 /*
  * Takes the terminal (raw mode, when we are in its foreground) and begins to read. From here
@@ -100,10 +122,8 @@ struct byte_sink console_debug_sink(struct console *console);
 /* The guest has room for input again. Context: any thread, any device lock. */
 void console_input_wanted(struct console *console);
 
-/* Bytes are waiting for the descriptor. Context: any thread. */
+/* Bytes are waiting for a reader who is there. Context: any thread. */
 bool console_output_pending(struct console *console);
-/* Waits until all output is out, at most `timeout_ms`. Returns: true when it is. */
-bool console_flush(struct console *console, unsigned timeout_ms);
 
 /*
  * SIGTSTP: gives the terminal back and stops. SIGCONT: takes it again; also for the first time, if

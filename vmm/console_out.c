@@ -16,7 +16,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "vmm/log.h"
@@ -54,11 +53,19 @@ static ssize_t write_some(const struct console *console, const uint8_t *data, si
     return n < 0 ? -errno : n;
 }
 
-/* Nobody reads any more: what is left and what comes goes nowhere. Context: locked. */
+/*
+ * Nobody reads any more: what is left and what comes goes nowhere, or waits where somebody else
+ * may come. Context: locked.
+ */
 static void give_up(struct console *console, int err)
 {
+    if (console->ends.kind == CONSOLE_BACKEND_PTY || console->ends.kind == CONSOLE_BACKEND_SERVER) {
+        console->out_kind = CONSOLE_ABSENT;
+        return;
+    }
     if (err != EPIPE && err != EIO && err != ECONNRESET) {
-        log_warn("stdout: %s; the guest's output is dropped from here on", strerror(err));
+        log_warn("%s: %s; the guest's output is dropped from here on", console->config.name,
+                 strerror(err));
     }
     console->out_kind = CONSOLE_NONE;
     console->used = 0;
@@ -96,10 +103,29 @@ static size_t keep(struct console *console, const uint8_t *data, size_t len)
     memcpy(console->buffer + last, data, part);
     memcpy(console->buffer, data + part, len - part);
     console->used += len;
-    if (len > 0) {
+    if (len > 0 && console->out_kind != CONSOLE_ABSENT) {
         watch_output(console, true);
     }
     return len;
+}
+
+/* Nobody is there: the newest bytes stay. Context: locked. */
+static void keep_newest(struct console *console, const uint8_t *data, size_t len)
+{
+    size_t over = 0, kept;
+
+    if (len > CONSOLE_BUFFER_SIZE) {
+        console->unread += len - CONSOLE_BUFFER_SIZE;
+        data += len - CONSOLE_BUFFER_SIZE;
+        len = CONSOLE_BUFFER_SIZE;
+    }
+    if (console->used + len > CONSOLE_BUFFER_SIZE) {
+        over = console->used + len - CONSOLE_BUFFER_SIZE;
+    }
+    console->first = (console->first + over) % CONSOLE_BUFFER_SIZE;
+    console->used -= over;
+    kept = keep(console, data, len);
+    console->unread += over + (len - kept); /* no memory, no ring */
 }
 
 /* Returns: bytes taken. Context: locked. */
@@ -108,7 +134,7 @@ static size_t put(struct console *console, const uint8_t *data, size_t len)
     size_t done = 0;
     ssize_t n;
 
-    while (console->used == 0 && done < len && console->out_kind != CONSOLE_NONE) {
+    while (console->used == 0 && done < len && console->out_kind > CONSOLE_ABSENT) {
         n = write_some(console, data + done, len - done);
         if (n == -EAGAIN) {
             break;
@@ -118,6 +144,10 @@ static size_t put(struct console *console, const uint8_t *data, size_t len)
             break;
         }
         done += (size_t)n;
+    }
+    if (console->out_kind == CONSOLE_ABSENT) {
+        keep_newest(console, data + done, len - done);
+        return len;
     }
     if (console->out_kind == CONSOLE_NONE) {
         return len;
@@ -169,7 +199,7 @@ static void drain(struct console *console)
     size_t part;
     ssize_t n;
 
-    while (console->used > 0) {
+    while (console->used > 0 && console->out_kind > CONSOLE_ABSENT) {
         part = CONSOLE_BUFFER_SIZE - console->first;
         part = console->used < part ? console->used : part;
         n = write_some(console, console->buffer + console->first, part);
@@ -185,6 +215,22 @@ static void drain(struct console *console)
     }
 }
 
+/* Returns: true when who waits for room is to be told. Context: locked. */
+static bool drain_and_watch(struct console *console)
+{
+    bool tell;
+
+    drain(console);
+    watch_output(console, console->used > 0 && console->out_kind > CONSOLE_ABSENT);
+    /* Not for every byte: a guest that fills the buffer is woken when half of it is free. */
+    tell = console->serial_waits &&
+           (console->used <= CONSOLE_BUFFER_SIZE / 2 || console->out_kind <= CONSOLE_ABSENT);
+    if (tell) {
+        console->serial_waits = false;
+    }
+    return tell;
+}
+
 static void output_ready(void *opaque, uint32_t events)
 {
     struct console *console = opaque;
@@ -192,13 +238,28 @@ static void output_ready(void *opaque, uint32_t events)
 
     (void)events;
     pthread_mutex_lock(&console->lock);
-    drain(console);
-    watch_output(console, console->used > 0);
-    /* Not for every byte: a guest that fills the buffer is woken when half of it is free. */
-    tell = console->serial_waits && console->used <= CONSOLE_BUFFER_SIZE / 2;
+    tell = drain_and_watch(console);
+    pthread_mutex_unlock(&console->lock);
     if (tell) {
-        console->serial_waits = false;
+        console->config.guest.writable(console->config.guest.opaque);
     }
+}
+
+void console_out_switch(struct console *console, int fd, enum console_kind kind)
+{
+    bool tell;
+
+    pthread_mutex_lock(&console->lock);
+    watch_output(console, false);
+    if (console->out.fd >= 0) {
+        (void)close(console->out.fd);
+    }
+    console->out.fd = fd;
+    console->out_kind = kind;
+    if (kind == CONSOLE_NONE) {
+        console->used = 0;
+    }
+    tell = drain_and_watch(console);
     pthread_mutex_unlock(&console->lock);
     if (tell) {
         console->config.guest.writable(console->config.guest.opaque);
@@ -210,40 +271,17 @@ bool console_output_pending(struct console *console)
     bool pending;
 
     pthread_mutex_lock(&console->lock);
-    pending = console->used > 0;
+    pending = console->used > 0 && console->out_kind > CONSOLE_ABSENT;
     pthread_mutex_unlock(&console->lock);
     return pending;
 }
 
-static int64_t now_ms(void)
+bool console_out_drain(struct console *console)
 {
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-bool console_flush(struct console *console, unsigned timeout_ms)
-{
-    struct pollfd poll_fd = {.fd = console->out.fd, .events = POLLOUT};
-    int64_t left_ms, end_ms = 0;
-    bool done;
-
-    for (;;) {
-        pthread_mutex_lock(&console->lock);
-        drain(console);
-        done = console->used == 0;
-        pthread_mutex_unlock(&console->lock);
-        if (done) {
-            return true;
-        }
-        end_ms = end_ms == 0 ? now_ms() + timeout_ms : end_ms;
-        left_ms = end_ms - now_ms();
-        if (left_ms <= 0) {
-            return false;
-        }
-        (void)poll(&poll_fd, 1, (int)left_ms);
-    }
+    pthread_mutex_lock(&console->lock);
+    drain(console);
+    pthread_mutex_unlock(&console->lock);
+    return !console_output_pending(console);
 }
 
 int console_reopen(int fd, int access)
@@ -257,10 +295,13 @@ int console_reopen(int fd, int access)
 int console_out_init(struct console *console)
 {
     struct stat st;
-    int fd = console->config.out_fd;
+    int fd = console->ends.out_fd;
 
     console->out = (struct loop_source){
         .fd = fd, .events = EPOLLOUT, .ready = output_ready, .opaque = console};
+    if (console->ends.kind == CONSOLE_BACKEND_PTY || console->ends.kind == CONSOLE_BACKEND_SERVER) {
+        console->out_kind = CONSOLE_ABSENT;
+    }
     if (fd < 0) {
         return 0;
     }
@@ -275,7 +316,7 @@ int console_out_init(struct console *console)
     } else {
         fd = console_reopen(fd, O_WRONLY);
         console->out_kind = fd < 0 ? CONSOLE_SHARED : CONSOLE_STREAM;
-        console->out.fd = fd < 0 ? console->config.out_fd : fd;
+        console->out.fd = fd < 0 ? console->ends.out_fd : fd;
     }
     return 0;
 }
@@ -289,7 +330,7 @@ void console_out_finish(struct console *console)
     free(console->buffer);
     console->buffer = NULL;
     pthread_mutex_unlock(&console->lock);
-    if (console->out.fd >= 0 && console->out.fd != console->config.out_fd) {
+    if (console->out.fd >= 0 && console->out.fd != console->ends.out_fd) {
         (void)close(console->out.fd);
     }
 }

@@ -107,13 +107,6 @@ static struct irq_line irq_of(void *opaque, unsigned gsi)
     return (struct irq_line){.set = set_irq, .opaque = &machine->irqs[gsi]};
 }
 
-static void input_wanted(void *opaque)
-{
-    struct machine *machine = opaque;
-
-    console_input_wanted(&machine->console);
-}
-
 static int64_t wall_clock_s(void *opaque)
 {
     (void)opaque;
@@ -188,16 +181,11 @@ static struct kvm_dirty_rings *dirty_rings(struct machine *machine)
 /* Before any thread starts: those that do not block the signals would die of them. */
 static int make_loop(struct machine *machine, struct error *err)
 {
-    const struct console_config console = {
-        .in_fd = machine->config.in_fd,
-        .out_fd = machine->config.out_fd,
-        .guest = machine_console_guest(machine),
-    };
     int result = loop_init(&machine->loop, err);
 
     if (result == 0) {
         vclock_init(&machine->clock, &machine->loop);
-        result = console_init(&machine->console, &machine->loop, &console, err);
+        result = machine_consoles_init(machine, err);
     }
     return result == 0 ? machine_watch_signals(machine, err) : result;
 }
@@ -231,18 +219,16 @@ static int make_memory(struct machine *machine, struct error *err)
 
 static int make_board(struct machine *machine, struct error *err)
 {
-    const struct board_host host = {
+    struct board_host host = {
         .clock = &machine->clock.clock,
         .irq = irq_of,
         .requests = machine_requests(machine),
-        .serial_out = console_serial_sink(&machine->console),
-        .debug_out = console_debug_sink(&machine->console),
-        .input_wanted = input_wanted,
         .events = true,
         .wall_clock_s = wall_clock_s,
         .opaque = machine,
     };
 
+    machine_consoles_connect(machine, &host);
     return board_build(machine->board, &machine->core, &host, err);
 }
 
@@ -302,7 +288,7 @@ static int make_vcpus(struct machine *machine, struct error *err)
         .restartable = machine->config.restartable,
         .ended = machine_vcpu_ended,
         .warn = log_line,
-        .signal_stacks = console_has_terminal(&machine->console),
+        .signal_stacks = machine_terminal(machine) != NULL,
         .opaque = machine,
     };
 
@@ -339,8 +325,9 @@ static int open_kvm(struct machine *machine, struct error *err)
 
 /* In this order; whatever one needs, an earlier one has made. */
 static int (*const stages[])(struct machine *machine, struct error *err) = {
-    check_cpus,  open_image, open_kvm, make_vm,    make_dirty_rings, make_loop,
-    make_memory, make_board, make_map, make_vcpus, machine_place,
+    check_cpus,       open_image,    machine_consoles_open, open_kvm,   make_vm,
+    make_dirty_rings, make_loop,     make_memory,           make_board, make_map,
+    make_vcpus,       machine_place,
 };
 
 int machine_init(struct machine *machine, const struct machine_config *config, struct error *err)
@@ -368,7 +355,7 @@ static void finish_visible(struct machine *machine)
     if (machine->told_ready && machine->config.finished) {
         machine->config.finished(machine->config.opaque, machine);
     }
-    console_finish(&machine->console);
+    machine_consoles_finish(machine);
     log_limit_flush(&machine->guest_log);
 }
 
@@ -401,6 +388,7 @@ void machine_finish(struct machine *machine)
     board_free(machine->board);
     vclock_finish(&machine->clock);
     loop_finish(&machine->loop);
+    machine_consoles_close(machine);
     if (machine->thread_registered) {
         memory_thread_unregister();
     }

@@ -49,16 +49,28 @@ struct machine_irq {
     unsigned gsi;
 };
 
+/* The host end of a serial port, or of the debug console. */
+struct machine_console {
+    struct machine *machine;
+    unsigned port; /* BOARD_SERIALS: the debug console */
+    char name[24];
+    struct console_ends ends;
+    struct console console;
+};
+
 struct machine_config {
     struct board *board; /* opened; taken over by machine_init, whatever it returns */
     unsigned cpu_num;    /* 1.. */
     /* Kernel and modules; `map` and `dtb` are filled in from the board. Descriptors outlive us. */
     struct boot_config boot;
-    int in_fd, out_fd;    /* the console; -1: none */
-    uint64_t timeout_ns;  /* of running; 0: none */
-    bool reboot;          /* a reset restarts the guest; makes it restartable */
-    bool restartable;     /* keep what machine_restart() needs */
-    bool start_held;      /* begin with MACHINE_HOLDER_USER */
+    int in_fd, out_fd; /* what `stdio` is; -1: none */
+    /* Where they go; unset: as the board says, else the console to stdio and others nowhere. */
+    struct console_backend serials[BOARD_SERIALS];
+    struct console_backend debugcon; /* unset and not said: with the console */
+    uint64_t timeout_ns;             /* of running; 0: none */
+    bool reboot;                     /* a reset restarts the guest; makes it restartable */
+    bool restartable;                /* keep what machine_restart() needs */
+    bool start_held;                 /* begin with MACHINE_HOLDER_USER */
     bool sandbox;         /* drop privileges and filter system calls before the first entry */
     uint32_t dirty_ring;  /* entries for each vCPU; 0: KVM logs in bitmaps */
     bool audit;           /* check slots against the view after every commit */
@@ -87,7 +99,7 @@ struct machine {
     struct vcpu_group vcpus;
     struct loop loop;
     struct vclock clock;
-    struct console console;
+    struct machine_console consoles[BOARD_SERIALS + 1]; /* zeroed where there is none */
     struct boot_image *image;
     struct verdict_box verdict;
     /* private */

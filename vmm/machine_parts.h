@@ -1,5 +1,5 @@
 /*
- * machine_parts.h - what machine.c and machine_run.c share. Private to them.
+ * machine_parts.h - what the machine*.c files share. Private to them.
  */
 #ifndef ACRE_VMM_MACHINE_PARTS_H
 #define ACRE_VMM_MACHINE_PARTS_H
@@ -28,7 +28,21 @@ struct kvm_slots_config machine_slots_config(struct machine *machine);
 
 /* How devices, console and vCPUs reach the running machine. */
 struct request_line machine_requests(struct machine *machine);
-struct console_guest machine_console_guest(struct machine *machine);
+/*
+ * The host ends of the ports: opened before privileges go, consoles made of them once there is a
+ * loop, connected to the board by `host`. machine_console.c.
+ */
+int machine_consoles_open(struct machine *machine, struct error *err)
+    __attribute__((warn_unused_result));
+int machine_consoles_init(struct machine *machine, struct error *err)
+    __attribute__((warn_unused_result));
+void machine_consoles_connect(struct machine *machine, struct board_host *host);
+void machine_consoles_start(struct machine *machine);
+/* Flushes and ends them; what was opened stays open. Accepts what was never made. */
+void machine_consoles_finish(struct machine *machine);
+void machine_consoles_close(struct machine *machine);
+/* The one that has the user's terminal; NULL: none. */
+struct console *machine_terminal(struct machine *machine);
 /* Signals arrive through the loop; to call before any thread starts. */
 int machine_watch_signals(struct machine *machine, struct error *err)
     __attribute__((warn_unused_result));

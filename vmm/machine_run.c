@@ -157,45 +157,16 @@ struct request_line machine_requests(struct machine *machine)
     return (struct request_line){.request = request, .opaque = machine};
 }
 
-static size_t console_receive(void *opaque, const uint8_t *data, size_t len)
-{
-    return board_serial_receive(((struct machine *)opaque)->board, data, len);
-}
-
-static void console_writable(void *opaque)
-{
-    board_serial_writable(((struct machine *)opaque)->board);
-}
-
-static void console_break(void *opaque)
-{
-    board_serial_break(((struct machine *)opaque)->board);
-}
-
-static void console_quit(void *opaque)
-{
-    machine_quit(opaque);
-}
-
-struct console_guest machine_console_guest(struct machine *machine)
-{
-    return (struct console_guest){
-        .receive = console_receive,
-        .writable = console_writable,
-        .send_break = console_break,
-        .quit = console_quit,
-        .opaque = machine,
-    };
-}
-
 /* Virtual time stands still while acre itself is stopped. */
 static void stop_and_continue(struct machine *machine, int signo)
 {
+    struct console *terminal = machine_terminal(machine); /* or nobody would ask */
+
     if (signo == SIGTSTP && !(machine->holders & MACHINE_HOLDER_JOB)) {
         machine_hold(machine, MACHINE_HOLDER_JOB);
-        console_suspend(&machine->console);
+        console_suspend(terminal);
     } else if (signo == SIGCONT) {
-        console_continue(&machine->console); /* also from the background to the foreground */
+        console_continue(terminal); /* also from the background to the foreground */
         machine_release(machine, MACHINE_HOLDER_JOB);
     }
 }
@@ -233,7 +204,7 @@ int machine_watch_signals(struct machine *machine, struct error *err)
         (void)sigaddset(&set, SIGHUP);
     }
     (void)sigaddset(&set, SIGQUIT);
-    if (console_has_terminal(&machine->console)) {
+    if (machine_terminal(machine)) {
         (void)sigaddset(&set, SIGTSTP);
         (void)sigaddset(&set, SIGCONT);
     }
@@ -344,7 +315,7 @@ void machine_run(struct machine *machine, struct verdict *verdict)
     machine->reset_work = (struct loop_work){.run = restart, .opaque = machine};
     result = start(machine, &err);
     if (result == 0) {
-        console_start(&machine->console);
+        machine_consoles_start(machine);
         arm_timers(machine);
         if (machine->config.start_held) {
             machine_hold(machine, MACHINE_HOLDER_USER);

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vmm/board.h"
+#include "vmm/console_backend.h"
 #include "vmm/error.h"
 #include "vmm/load.h"
 
@@ -87,6 +89,9 @@ struct run_options {
     size_t module_num;
     const char *fw_cfg[RUN_FW_CFG_MAX]; /* as board_fw_cfg.h has them */
     size_t fw_cfg_num;
+    struct console_backend serials[BOARD_SERIALS];
+    size_t serial_num;
+    struct console_backend debugcon;
     uint64_t timeout_ns; /* 0: none */
     bool reboot;
     const char *result;

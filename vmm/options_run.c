@@ -173,6 +173,23 @@ static int add_fw_cfg(void *target, const char *value, struct error *err)
     return ret;
 }
 
+static int add_serial(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+
+    if (options->serial_num == BOARD_SERIALS) {
+        return error_set(err, EINVAL, "more than %u serial ports", BOARD_SERIALS);
+    }
+    return console_backend_parse(value, &options->serials[options->serial_num++], err);
+}
+
+static int set_debugcon(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+
+    return console_backend_parse(value, &options->debugcon, err);
+}
+
 static int set_timeout(void *target, const char *value, struct error *err)
 {
     struct run_options *options = target;
@@ -298,6 +315,15 @@ int debug_words_print(int fd)
         0, "fw-cfg", "NAME,file=PATH", "a file in fw_cfg; or NAME,string=TEXT (repeatable)",       \
             add_fw_cfg                                                                             \
     }
+#define OPTION_SERIAL                                                                              \
+    {                                                                                              \
+        0, "serial", "BACKEND", "a serial port: stdio, null, pty, file:PATH, unix:PATH",           \
+            add_serial                                                                             \
+    }
+#define OPTION_DEBUGCON                                                                            \
+    {                                                                                              \
+        0, "debugcon", "BACKEND", "the debug console (default: with the first port)", set_debugcon \
+    }
 #define OPTION_HELP                                                                                \
     {                                                                                              \
         'h', "help", NULL, "this text", set_help                                                   \
@@ -310,6 +336,8 @@ static const struct option_spec run_specs[] = {
     OPTION_OVERLAY,
     OPTION_DUMP_DTB,
     OPTION_FW_CFG,
+    OPTION_SERIAL,
+    OPTION_DEBUGCON,
     {0, "boot", "KIND", "auto, pvh, multiboot2, multiboot1, elf or flat16..64", set_boot},
     {0, "flat", "16|32|64[@ADDR]", "a flat binary, started in that mode", set_flat},
     {0, "initrd", "FILE", "initial RAM disk: the first module", set_initrd},
@@ -335,6 +363,8 @@ static const struct option_spec inspect_specs[] = {
     OPTION_OVERLAY,
     OPTION_DUMP_DTB,
     OPTION_FW_CFG,
+    OPTION_SERIAL,
+    OPTION_DEBUGCON,
     {0, "debug", "WORDS", "show only tree,view,slots,commits", add_debug},
     {0, "qemu-mtree", "FILE", "show what acre makes of QEMU's `info mtree -D`", set_qemu_mtree},
     {0, "qemu-flat", "FILE", "compare with `info mtree -f`: status 0, 1 or 2", set_qemu_flat},

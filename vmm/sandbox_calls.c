@@ -2,6 +2,7 @@
 #include "vmm/sandbox_calls.h"
 
 #include <asm/termbits.h>
+#include <fcntl.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -20,6 +21,10 @@ const struct sandbox_call sandbox_calls[] = {
     {CALL(ioctl), .condition = {1, LOW_32, TCSETS}, .reason = "the terminal: raw"},
     {CALL(ioctl), .condition = {1, LOW_32, TCSETSW}, .reason = "the terminal: given back"},
     {CALL(ioctl), .condition = {1, LOW_32, TIOCGPGRP}, .reason = "the terminal: is it ours"},
+    {CALL(ioctl), .condition = {1, LOW_32, TIOCGPTPEER}, .reason = "has a pty's reader read all"},
+    {CALL(fcntl), .condition = {1, LOW_32, F_DUPFD_CLOEXEC},
+     .reason = "a descriptor each for a connection's input and output"},
+    {CALL(accept4), .reason = "a serial port's socket: the next reader"},
     {CALL(read), .reason = "console input, eventfd, signalfd, timerfd"},
     {CALL(write), .reason = "console output, diagnostics, eventfd, the result file"},
     {CALL(writev), .reason = "the C library's last words before abort()"},

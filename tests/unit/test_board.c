@@ -450,7 +450,7 @@ static size_t send(void *opaque, const uint8_t *data, size_t len)
 
 static void build_with_host(const char *name)
 {
-    const struct board_host host = {.irq = give_line, .serial_out = {.write = send}};
+    const struct board_host host = {.irq = give_line, .serial_out = {{.write = send}}};
 
     ck_assert_int_eq(open_board(name, 0, 0), 0);
     ck_assert_msg(board_build(board, &core, &host, &err) == 0, "%s", err.text);
@@ -469,7 +469,7 @@ START_TEST(serial_port_is_connected_to_console_and_interrupt)
     ck_assert_uint_eq(sent[0], 'A');
     address_space_stb(io, 0x3fa, 1, MEMTXATTRS_UNSPECIFIED, NULL); /* FIFO on */
     address_space_stb(io, 0x3f9, 1, MEMTXATTRS_UNSPECIFIED, NULL); /* received data */
-    ck_assert_uint_eq(board_serial_receive(board, text, 2), 2);
+    ck_assert_uint_eq(board_serial_receive(board, 0, text, 2), 2);
     ck_assert(irq_seen);
     ck_assert_uint_eq(address_space_ldub(io, 0x3f8, MEMTXATTRS_UNSPECIFIED, NULL), 'h');
     board_reset(board);
@@ -481,9 +481,9 @@ START_TEST(board_without_serial_port_takes_all_input_and_forgets_it)
 {
     compile("");
     ck_assert_int_eq(try_tree(), 0);
-    ck_assert_uint_eq(board_serial_receive(board, (const uint8_t *)"abc", 3), 3);
-    board_serial_writable(board);
-    board_serial_break(board);
+    ck_assert_uint_eq(board_serial_receive(board, 0, (const uint8_t *)"abc", 3), 3);
+    board_serial_writable(board, 0);
+    board_serial_break(board, 0);
     board_reset(board);
 }
 END_TEST
