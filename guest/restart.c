@@ -35,12 +35,6 @@ static void expect(const char *what, uint64_t value, uint64_t want)
     }
 }
 
-static uint32_t ioapic_entry(void)
-{
-    mmio_write32(IOAPIC_SELECT, IOAPIC_ENTRY);
-    return mmio_read32(IOAPIC_WINDOW);
-}
-
 static void check(void)
 {
     uint64_t dr0, dr7;
@@ -56,7 +50,7 @@ static void check(void)
     expect("the PIC's mask", inb(PIC1 + 1), 0);
     outb(PIC1, PIC_READ_ISR);
     expect("the PIC's ISR", inb(PIC1), 0);
-    expect("the IO-APIC's entry", ioapic_entry(), 0x10000);
+    expect("the IO-APIC's entry", ioapic_entry(0), 0x10000);
     expect("TPR", mmio_read32(LAPIC_BASE + LAPIC_TPR), 0);
     expect("the LAPIC timer", mmio_read32(LAPIC_BASE + LAPIC_LVT_TIMER), 0x10000);
     expect("its count", mmio_read32(LAPIC_BASE + LAPIC_TIMER_INITIAL), 0);

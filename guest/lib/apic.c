@@ -18,6 +18,7 @@
 enum lapic_reg {
     LAPIC_ID = 0x20,
     LAPIC_VERSION = 0x30,
+    LAPIC_TPR = 0x80,
     LAPIC_EOI = 0xb0,
     LAPIC_SVR = 0xf0,
     LAPIC_IRR = 0x200, /* 8 registers of 32 vectors, 16 bytes apart */
@@ -38,8 +39,13 @@ enum lapic_reg {
 #define ICR_INIT 0x4500u
 #define ICR_SIPI 0x4600u
 #define ICR_FIXED 0x4000u
+#define ICR_NMI 0x4400u
 #define ICR_PENDING (1u << 12)
 #define DIVIDE_BY_16 3
+
+#define IOAPIC_SELECT 0xfec00000
+#define IOAPIC_WINDOW 0xfec00010
+#define IOAPIC_ENTRIES 0x10 /* two registers for each pin */
 
 extern const char ap_trampoline[], ap_trampoline_end[];
 extern volatile uint32_t ap_count; /* CPUs that came up; start.S counts */
@@ -97,6 +103,35 @@ static void send(uint8_t id, uint32_t command)
 void lapic_send(uint8_t id, unsigned vector)
 {
     send(id, ICR_FIXED | vector);
+}
+
+void lapic_send_nmi(uint8_t id)
+{
+    send(id, ICR_NMI);
+}
+
+void lapic_set_priority(unsigned priority)
+{
+    reg_write(LAPIC_TPR, priority << 4);
+}
+
+static void ioapic_write(uint32_t reg, uint32_t value)
+{
+    mmio_write32(IOAPIC_SELECT, reg);
+    mmio_write32(IOAPIC_WINDOW, value);
+}
+
+void ioapic_route(unsigned pin, unsigned vector, unsigned flags, uint8_t id)
+{
+    ioapic_write(IOAPIC_ENTRIES + 2 * pin, IOAPIC_MASKED); /* until both halves are there */
+    ioapic_write(IOAPIC_ENTRIES + 2 * pin + 1, (uint32_t)id << 24);
+    ioapic_write(IOAPIC_ENTRIES + 2 * pin, vector | flags);
+}
+
+uint32_t ioapic_entry(unsigned pin)
+{
+    mmio_write32(IOAPIC_SELECT, IOAPIC_ENTRIES + 2 * pin);
+    return mmio_read32(IOAPIC_WINDOW);
 }
 
 void lapic_timer_start(unsigned vector, uint32_t count, bool periodic)

@@ -1,8 +1,9 @@
 /*
- * apic.h - the local APIC in xAPIC mode, and further CPUs.
+ * apic.h - the local APIC in xAPIC mode, the I/O APIC, and further CPUs.
  *
  * Every CPU has its own LAPIC at the same address. Source: Intel SDM vol. 3A ch. 10 (10.5.4.1
- * TSC-deadline) and 8.4.
+ * TSC-deadline) and 8.4; 82093AA I/O APIC
+ * data sheet, 3.
  */
 #ifndef ACRE_GUEST_LIB_APIC_H
 #define ACRE_GUEST_LIB_APIC_H
@@ -27,6 +28,18 @@ void lapic_timer_stop(unsigned vector);
 bool lapic_deadline_present(void);
 /* One interrupt once the TSC has reached `tsc`. */
 void lapic_deadline_start(unsigned vector, uint64_t tsc);
+
+/* A non-maskable interrupt (vector 2) to the CPU with that APIC id. */
+void lapic_send_nmi(uint8_t id);
+/* The task priority: interrupts of vectors up to priority * 16 + 15 wait. @priority  0..15 */
+void lapic_set_priority(unsigned priority);
+
+/* The I/O APIC at its usual place; an interrupt's EOI is the LAPIC's (vectors from 48 on). */
+enum ioapic_flags { IOAPIC_LEVEL = 1 << 15, IOAPIC_REMOTE_IRR = 1 << 14, IOAPIC_MASKED = 1 << 16 };
+/* Input `pin` (0..23) gives `vector` to the CPU with that APIC id. @flags  LEVEL, MASKED */
+void ioapic_route(unsigned pin, unsigned vector, unsigned flags, uint8_t id);
+/* The low half of the pin's entry, as it reads. */
+uint32_t ioapic_entry(unsigned pin);
 
 /*
  * Starts the CPU with that APIC id by INIT and SIPI; it runs entry(number) with interrupts off and

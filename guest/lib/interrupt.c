@@ -10,15 +10,18 @@
 #include "guest/lib/exit.h"
 #include "guest/lib/io.h"
 #include "guest/lib/start.h"
+#include "guest/lib/time.h"
 
 #define ENTRY_SIZE 16 /* bytes from one interrupt entry of start.S to the next */
 #define GATE_INTERRUPT 0x8e
 
 enum { PIC1 = 0x20, PIC2 = 0xa0 }; /* command ports; data is one above */
+#define PIC_ELCR 0x4d0
 #define PIC_EOI 0x20
 #define PIC_READ_IRR 0x0a
 #define PIC_READ_ISR 0x0b
 #define PIC_CASCADE_IRQ 2
+#define TESTDEV_LINES 0x2000
 
 struct gate {
     uint16_t offset_low, selector;
@@ -84,19 +87,48 @@ static void report_unhandled(const struct interrupt_frame *f)
     guest_exit(GUEST_EXIT_FAULT);
 }
 
-static uint8_t pic_in_service(uint16_t pic)
+static uint16_t pic_register(uint8_t command)
 {
-    outb(pic, PIC_READ_ISR);
-    return inb(pic);
+    outb(PIC1, command);
+    outb(PIC2, command);
+    return (uint16_t)(inb(PIC2) << 8 | inb(PIC1));
+}
+
+uint16_t pic_in_service(void)
+{
+    return pic_register(PIC_READ_ISR);
+}
+
+uint16_t pic_requested(void)
+{
+    return pic_register(PIC_READ_IRR);
+}
+
+void pic_set_levels(uint16_t irqs)
+{
+    outb(PIC_ELCR, (uint8_t)irqs);
+    outb(PIC_ELCR + 1, (uint8_t)(irqs >> 8));
+}
+
+void irq_line_set(unsigned gsi, bool high)
+{
+    outb((uint16_t)(TESTDEV_LINES + gsi), high);
+}
+
+void interrupts_window(unsigned ms)
+{
+    interrupts_on();
+    delay_ms(ms);
+    interrupts_off();
 }
 
 /* A PIC that has nothing after all gives irq 7 or 15, which gets no EOI of that PIC. */
 static bool pic_is_spurious(unsigned irq)
 {
     if (irq == 7) {
-        return !(pic_in_service(PIC1) & 0x80);
+        return !(pic_in_service() & 0x80);
     }
-    if (irq == 15 && !(pic_in_service(PIC2) & 0x80)) {
+    if (irq == 15 && !(pic_in_service() & 0x8000)) {
         outb(PIC1, PIC_EOI);
         return true;
     }

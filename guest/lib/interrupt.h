@@ -46,4 +46,21 @@ void irq_disable(unsigned irq);
  */
 void irq_drain(unsigned irq);
 
+/* What the PIC has in service, or has been asked for: bit n is irq n. */
+uint16_t pic_in_service(void);
+uint16_t pic_requested(void);
+/* Which irqs the PIC takes as levels (ELCR): bit n is irq n; 0, 1, 2, 8 and 13 stay edges. */
+void pic_set_levels(uint16_t irqs);
+
+/*
+ * The input lines of QEMU's pc-testdev, on the board qemu-test: what a device's line would do.
+ * @gsi  0..23, of which 0..15 are the PIC's irqs too
+ */
+void irq_line_set(unsigned gsi, bool high);
+/*
+ * Lets interrupts in for that time, which is long enough for one to arrive that is on its way.
+ * Context: interrupts off, and off again afterwards.
+ */
+void interrupts_window(unsigned ms);
+
 #endif
