@@ -304,7 +304,6 @@ region:
     memory_region_unref(&dev->mr_ports);
 owner:
     memory_owner_finish(&dev->owner);
-    *dev = (struct fw_cfg){.memory = NULL};
     return ret;
 }
 

@@ -146,7 +146,6 @@ int pc_testdev_init(struct pc_testdev *dev, struct memory_core *core,
                                     regions[i].name, regions[i].size);
         if (ret < 0) {
             pc_testdev_finish(dev);
-            memset(dev, 0, sizeof(*dev));
             return ret;
         }
     }
