@@ -1,15 +1,14 @@
 /*
  * print.c - the region tree and the flat views in the layout of QEMU's `info mtree`.
- *
- * Children are listed by address, then by priority, then newest first. Each region that an alias
- * shows is listed once more as a tree of its own, until no new ones turn up.
+ * The order is that of walk.c.
  */
-#include "memory/internal.h"
+#include "memory/print.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+
+#include "memory/internal.h"
+#include "memory/walk.h"
 
 void memory_sink_printf(struct memory_sink *sink, const char *format, ...)
 {
@@ -48,67 +47,33 @@ const char *memory_region_type_name(const MemoryRegion *mr, bool readonly, bool 
 }
 
 struct tree_print {
-    struct memory_core *core;
     struct memory_sink *sink;
     unsigned flags;
-    uint64_t stamp;
-    struct memory_vec targets; /* MemoryRegion *, of aliases printed */
 };
 
-static int by_place(const void *a, const void *b)
+static void print_tree_name(void *opaque, const MemoryTree *tree)
 {
-    const MemoryRegion *left = *(MemoryRegion *const *)a, *right = *(MemoryRegion *const *)b;
+    const struct tree_print *print = opaque;
+    const AddressSpace *as;
 
-    if (left->state.addr != right->state.addr) {
-        return left->state.addr < right->state.addr ? -1 : 1;
+    for (as = tree->as; as; as = memory_next_space(as)) {
+        memory_sink_printf(print->sink, "address-space: %s\n", as->name);
     }
-    if (left->state.priority != right->state.priority) {
-        return left->state.priority > right->state.priority ? -1 : 1;
-    }
-    return left->state.seq > right->state.seq ? -1 : 1;
-}
-
-static void note_target(struct tree_print *print, MemoryRegion *target)
-{
-    MemoryRegion **slot;
-
-    if (target->visit == print->stamp) {
-        return;
-    }
-    slot = memory_vec_add(print->core, &print->targets, sizeof(MemoryRegion *));
-    if (slot) {
-        target->visit = print->stamp;
-        *slot = target;
+    if (!tree->as) {
+        memory_sink_printf(print->sink, "memory-region: %s\n", tree->root->name);
     }
 }
 
-static void print_region(struct tree_print *print, MemoryRegion *mr, hwaddr base, unsigned level);
-
-static void print_children(struct tree_print *print, MemoryRegion *mr, hwaddr base, unsigned level)
+static void print_region(void *opaque, const MemoryTreeNode *node)
 {
-    MemoryRegion **list = memory_alloc(print->core, mr->children.num * sizeof(MemoryRegion *));
-    struct itree_node *node = itree_first(&mr->children);
-    size_t num = 0;
-
-    for (; list && node; node = itree_next(node)) {
-        list[num++] = itree_entry(node, MemoryRegion, sibling);
-    }
-    if (num) {
-        qsort(list, num, sizeof(list[0]), by_place);
-    }
-    for (size_t i = 0; i < num; i++) {
-        print_region(print, list[i], base, level);
-    }
-    free(list);
-}
-
-static void print_line(struct tree_print *print, const MemoryRegion *mr, hwaddr first,
-                       unsigned level)
-{
+    const struct tree_print *print = opaque;
+    const MemoryRegion *mr = node->mr;
     const struct memory_region_state *state = &mr->state;
+    hwaddr first = node->first;
     hwaddr last = state->size ? first + (range_last(0, state->size)) : first;
 
-    memory_sink_printf(print->sink, "%*s%s%016llx-%016llx (prio %d, %s): ", (int)(2 * level), "",
+    memory_sink_printf(print->sink,
+                       "%*s%s%016llx-%016llx (prio %d, %s): ", (int)(2 * (node->depth + 1)), "",
                        last < first ? "[DETECTED OVERFLOW!] " : "", (unsigned long long)first,
                        (unsigned long long)last, state->priority,
                        memory_region_type_name(mr, state->readonly, state->nonvolatile));
@@ -126,75 +91,28 @@ static void print_line(struct tree_print *print, const MemoryRegion *mr, hwaddr 
     memory_sink_printf(print->sink, "%s\n", state->enabled ? "" : " [disabled]");
 }
 
-static void print_region(struct tree_print *print, MemoryRegion *mr, hwaddr base, unsigned level)
+static void print_tree_end(void *opaque)
 {
-    if (!mr->state.enabled && !(print->flags & MEMORY_PRINT_DISABLED)) {
-        return; /* and nothing below it is live */
-    }
-    print_line(print, mr, base + mr->state.addr, level);
-    if (mr->alias) {
-        note_target(print, mr->alias);
-    }
-    if (mr->children.num) {
-        print_children(print, mr, base + mr->state.addr, level + 1);
-    }
-}
-
-/* Listings show a root once, under the names of all spaces that have it. */
-static bool is_first_of_root(const struct memory_core *core, const AddressSpace *as)
-{
-    const AddressSpace *first = core->spaces;
-
-    while (first->root != as->root) {
-        first = first->next;
-    }
-    return first == as;
-}
-
-static AddressSpace *next_of_root(const AddressSpace *as)
-{
-    AddressSpace *next = as->next;
-
-    while (next && next->root != as->root) {
-        next = next->next;
-    }
-    return next;
-}
-
-static void print_spaces(struct tree_print *print)
-{
-    for (AddressSpace *as = print->core->spaces; as; as = as->next) {
-        if (is_first_of_root(print->core, as)) {
-            for (const AddressSpace *each = as; each; each = next_of_root(each)) {
-                memory_sink_printf(print->sink, "address-space: %s\n", each->name);
-            }
-            print_region(print, as->root, 0, 1);
-            memory_sink_printf(print->sink, "\n");
-        }
-    }
+    memory_sink_printf(((const struct tree_print *)opaque)->sink, "\n");
 }
 
 void memory_print_tree(struct memory_core *core, struct memory_sink *sink, unsigned flags)
 {
-    struct tree_print print = {.core = core, .sink = sink, .flags = flags};
+    struct tree_print print = {.sink = sink, .flags = flags};
+    const MemoryTreeVisitor visitor = {
+        .begin = print_tree_name,
+        .region = print_region,
+        .end = print_tree_end,
+        .disabled = (flags & MEMORY_PRINT_DISABLED) != 0,
+    };
 
-    pthread_mutex_lock(&core->lock);
-    print.stamp = ++core->seq;
-    print_spaces(&print);
-    for (size_t i = 0; i < print.targets.num; i++) {
-        MemoryRegion *target = ((MemoryRegion **)print.targets.items)[i];
-
-        memory_sink_printf(sink, "memory-region: %s\n", target->name);
-        print_region(&print, target, 0, 1);
-        memory_sink_printf(sink, "\n");
-    }
-    pthread_mutex_unlock(&core->lock);
-    free(print.targets.items);
+    memory_walk_trees(core, &visitor, &print);
 }
 
 struct flat_print {
     struct memory_sink *sink;
     AddressSpace *as;
+    unsigned num;
     void (*note)(void *opaque, AddressSpace *as, const FlatRange *range, struct memory_sink *sink);
     void *opaque;
 };
@@ -223,7 +141,7 @@ static void print_view(struct flat_print *print, unsigned num)
     const MemoryRegion *root = print->as->root;
 
     memory_sink_printf(print->sink, "FlatView #%u\n", num);
-    for (const AddressSpace *each = print->as; each; each = next_of_root(each)) {
+    for (const AddressSpace *each = print->as; each; each = memory_next_space(each)) {
         memory_sink_printf(print->sink, " AS \"%s\", root: %s%s%s\n", each->name, root->name,
                            root->alias ? ", alias " : "", root->alias ? root->alias->name : "");
     }
@@ -235,20 +153,22 @@ static void print_view(struct flat_print *print, unsigned num)
     memory_sink_printf(print->sink, "\n");
 }
 
+static void print_space(void *opaque, AddressSpace *as, bool first)
+{
+    struct flat_print *print = opaque;
+
+    if (first) {
+        print->as = as;
+        print_view(print, print->num++);
+    }
+}
+
 void memory_print_flat(struct memory_core *core, struct memory_sink *sink,
                        void (*note)(void *opaque, AddressSpace *as, const FlatRange *range,
                                     struct memory_sink *sink),
                        void *opaque)
 {
     struct flat_print print = {.sink = sink, .note = note, .opaque = opaque};
-    unsigned num = 0;
 
-    pthread_mutex_lock(&core->lock);
-    for (AddressSpace *as = core->spaces; as; as = as->next) {
-        if (is_first_of_root(core, as)) {
-            print.as = as;
-            print_view(&print, num++);
-        }
-    }
-    pthread_mutex_unlock(&core->lock);
+    memory_walk_spaces(core, print_space, &print);
 }
