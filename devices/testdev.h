@@ -24,7 +24,7 @@
 struct testdev_config {
     AddressSpace *memory; /* system memory: for DMA and the dirty query. Used by commands only */
     struct irq_line irq;
-    /* handle -1: the slot's ADD gives 19 (ENODEV) */
+    /* A handle of -1: the slot's ADD gives 19 (ENODEV). Without take(): its count stays. */
     struct event_input events[TESTDEV_EVENT_SLOTS];
 };
 

@@ -43,7 +43,7 @@ static void drain(struct testdev *dev, unsigned slot)
 {
     const struct event_input *input = &dev->config.events[slot];
 
-    if (input->handle >= 0) {
+    if (input->take) {
         dev->events[slot].count += input->take(input->opaque);
     }
 }
