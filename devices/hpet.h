@@ -11,10 +11,10 @@
  * period alone. Four-byte writes act on their half, so a 64-bit value takes the bit twice.
  *
  * Interrupts: edge-triggered ones are a pulse; level-triggered ones stay until their bit of the
- * status register is cleared. A timer with its interrupt on wakes the host at most every
- * HPET_WAKE_NS_MIN in periodic mode; the periods in between, and those that passed while the host
- * was late, give one interrupt, and the next is again on the grid. Without an interrupt, or with a
- * level interrupt still pending, the host is not woken at all.
+ * status register is cleared. A periodic timer with its interrupt on wakes the host at most every
+ * HPET_WAKE_NS_MIN, so that a guest cannot make it spin; the periods in between, and those that
+ * passed while the host was late, give one interrupt. Without an interrupt, or with a level
+ * interrupt still pending, the host is not woken at all.
  * Legacy replacement: timer 0 drives line 0, timer 1 line 8, and the config's `legacy` is told, who
  * cuts off the 8254 and the real-time clock. Else a timer drives the line of its Tn_INT_ROUTE_CNF;
  * a value that Tn_INT_ROUTE_CAP does not have is not taken, and 0 after reset is no line. Timers on
