@@ -9,21 +9,26 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "devices/acpi_pm.h"
 #include "devices/bank_switch.h"
 #include "devices/debug_exit.h"
 #include "devices/debugcon.h"
+#include "devices/hpet.h"
 #include "devices/i8042.h"
 #include "devices/i8254.h"
+#include "devices/ib700.h"
 #include "devices/mc146818.h"
 #include "devices/pc_testdev.h"
+#include "devices/pvpanic.h"
 #include "devices/rom_device.h"
 #include "devices/serial.h"
-#include "devices/shutdown.h"
 #include "devices/testdev.h"
 #include "vmm/board_build.h"
 #include "vmm/board_fw_cfg.h"
 #include "vmm/board_switch.h"
 #include "vmm/event_input.h"
+#include "vmm/rtc_base.h"
+#include "vmm/watchdog_action.h"
 
 /* A port's hook; the device's opaque is its struct board_port. */
 static void port_has_room(void *opaque)
@@ -119,10 +124,16 @@ static void measure_ram(const struct board *board, uint64_t *low, uint64_t *high
 static int init_mc146818(struct board *board, struct part *part, struct error *err)
 {
     struct mc146818_config config = {.irq = part->irqs[0], .clock = board->host.clock};
+    int64_t now_s = board->host.wall_clock_s ? board->host.wall_clock_s(board->host.opaque) : 0;
+    const char *base;
+    int ret = tree_string(&board->tree, part->node, "acre,base", &base, err);
 
-    (void)err;
-    if (board->host.wall_clock_s) {
-        config.epoch_seconds = board->host.wall_clock_s(board->host.opaque);
+    if (ret < 0) {
+        return ret;
+    }
+    if (rtc_base_seconds(base ? base : "utc", now_s, &config.epoch_seconds) < 0) {
+        return tree_error(&board->tree, part->node, "acre,base", err,
+                          "'%.64s' is not " RTC_BASE_FORMS, base);
     }
     measure_ram(board, &config.ram_low_bytes, &config.ram_high_bytes);
     return mc146818_init((void *)part->state, board->core, &config);
@@ -149,12 +160,89 @@ static int init_debug_exit(struct board *board, struct part *part, struct error 
     return debug_exit_init((void *)part->state, board->core, &config);
 }
 
-static int init_shutdown(struct board *board, struct part *part, struct error *err)
+static int init_acpi_pm(struct board *board, struct part *part, struct error *err)
 {
-    const struct shutdown_config config = {.request = board->host.requests};
+    struct acpi_pm_config config = {
+        .sci = part->irqs[0],
+        .clock = board->host.clock,
+        .request = board->host.requests,
+    };
+    uint32_t bits;
+    int ret = tree_u32(&board->tree, part->node, "acre,timer-bits", 24, &bits, err);
+
+    if (ret < 0) {
+        return ret;
+    }
+    if (bits != 24 && bits != 32) {
+        return tree_error(&board->tree, part->node, "acre,timer-bits", err, "24 or 32, not %u",
+                          bits);
+    }
+    config.timer_bits = bits;
+    return acpi_pm_init((void *)part->state, board->core, &config);
+}
+
+enum {
+    HPET_ROUTES_DEFAULT = 0xff0000, /* inputs of the I/O APIC that no ISA device has */
+    HPET_ROUTES_POSSIBLE = 0xfffff8,
+    HPET_LEGACY_TIMER = 0, /* interrupts that it can take over */
+    HPET_LEGACY_CLOCK = 8,
+};
+
+static void take_over(void *opaque, bool on)
+{
+    board_line_take_over(opaque, HPET_LEGACY_TIMER, on);
+    board_line_take_over(opaque, HPET_LEGACY_CLOCK, on);
+}
+
+static int init_hpet(struct board *board, struct part *part, struct error *err)
+{
+    const char *const property = "acre,interrupt-routes";
+    struct hpet_config config = {.clock = board->host.clock, .legacy = take_over, .opaque = board};
+    unsigned i;
+    int ret =
+        tree_u32(&board->tree, part->node, property, HPET_ROUTES_DEFAULT, &config.route_cap, err);
+
+    if (ret < 0) {
+        return ret;
+    }
+    if (config.route_cap & ~(uint32_t)HPET_ROUTES_POSSIBLE) {
+        return tree_error(&board->tree, part->node, property, err,
+                          "0x%x has interrupts other than 3 to 23", config.route_cap);
+    }
+    if (board->pic < 0) {
+        config.route_cap = 0;
+        config.legacy = NULL;
+    }
+    for (i = 0; i < HPET_NUM_IRQS && board->pic >= 0; i++) {
+        if (i == HPET_LEGACY_TIMER || i == HPET_LEGACY_CLOCK || config.route_cap >> i & 1) {
+            config.irqs[i] = board_line_kept(board, i);
+        }
+    }
+    return hpet_init((void *)part->state, board->core, &config);
+}
+
+static int init_ib700(struct board *board, struct part *part, struct error *err)
+{
+    struct ib700_config config = {.clock = board->host.clock, .request = board->host.requests};
+    const char *action;
+    int ret = tree_string(&board->tree, part->node, "acre,action", &action, err);
+
+    if (ret < 0) {
+        return ret;
+    }
+    if (watchdog_action_parse(action ? action : "exit", &config.action) < 0) {
+        return tree_error(&board->tree, part->node, "acre,action", err,
+                          "'%.64s' is not one of " WATCHDOG_ACTIONS, action);
+    }
+    return ib700_init((void *)part->state, board->core, &config);
+}
+
+static int init_pvpanic(struct board *board, struct part *part, struct error *err)
+{
+    const struct pvpanic_config config = {.request = board->host.requests};
 
     (void)err;
-    return shutdown_init((void *)part->state, board->core, &config);
+    return pvpanic_init((void *)part->state, board->core, &config);
 }
 
 static int init_pc_testdev(struct board *board, struct part *part, struct error *err)
@@ -262,7 +350,10 @@ GLUE(i8042)
 GLUE(mc146818)
 GLUE(debugcon)
 GLUE(debug_exit)
-GLUE(shutdown)
+GLUE(acpi_pm)
+GLUE(hpet)
+GLUE(ib700)
+GLUE(pvpanic)
 GLUE(pc_testdev)
 GLUE(rom_device)
 GLUE(fw_cfg)
@@ -283,8 +374,11 @@ static const struct part_class classes[] = {
     {DEVICE("motorola,mc146818", mc146818), .regs = {REG(mc146818, mr)}, .irq_max = 1},
     {DEVICE("acre,debugcon", debugcon), .regs = {REG(debugcon, mr)}},
     {DEVICE("acre,debug-exit", debug_exit), .regs = {REG(debug_exit, mr)}},
-    {DEVICE("acre,shutdown", shutdown),
-     .regs = {REG(shutdown, mr_pm1_control), REG(shutdown, mr_reset_control)}},
+    {DEVICE("acre,acpi-pm", acpi_pm), .regs = {REG(acpi_pm, mr), REG(acpi_pm, mr_reset_control)},
+     .irq_max = 1},
+    {DEVICE("intel,ce4100-hpet", hpet), .regs = {REG(hpet, mr)}},
+    {DEVICE("ibase,ib700", ib700), .regs = {REG(ib700, mr_stop), REG(ib700, mr_start)}},
+    {DEVICE("qemu,pvpanic", pvpanic), .regs = {REG(pvpanic, mr)}},
     {DEVICE("acre,rom-device", rom_device), .regs = {REG(rom_device, mr)}},
     {DEVICE("qemu,pc-testdev", pc_testdev),
      .regs = {REG(pc_testdev, mr_ioport), REG(pc_testdev, mr_flush),
@@ -379,4 +473,21 @@ void board_serial_break(struct board *board, unsigned port)
         serial_receive_break(serial);
         memory_owner_leave(&frame);
     }
+}
+
+bool board_watchdog_runs(struct board *board)
+{
+    struct memory_owner_frame frame;
+    struct part *part;
+    bool runs = false;
+
+    for (part = board->parts; part && !runs; part = part->next) {
+        struct ib700 *dog = (void *)part->state;
+
+        if (part->class->init == init_ib700 && memory_owner_enter(&dog->owner, &frame)) {
+            runs = dog->running;
+            memory_owner_leave(&frame);
+        }
+    }
+    return runs;
 }

@@ -48,6 +48,8 @@ struct board_config {
     size_t fw_cfg_num;
     struct board_backend serials[BOARD_SERIALS]; /* a port that is given and not there is added */
     struct board_backend debugcon;               /* likewise */
+    /* `acre,base` of real-time clocks, `acre,action` of watchdogs. NULL: what the tree says. */
+    const char *rtc_base, *watchdog_action;
     /* One line about what may not be meant; when the board is built, too. NULL: nobody hears. */
     void (*warn)(void *opaque, const char *line);
     void *opaque; /* for warn */
@@ -137,5 +139,8 @@ const char *board_debugcon_backend(const struct board *board);
 size_t board_serial_receive(struct board *board, unsigned port, const uint8_t *data, size_t len);
 void board_serial_writable(struct board *board, unsigned port);
 void board_serial_break(struct board *board, unsigned port);
+
+/* A watchdog is going to expire: a machine that does nothing is not at its end. As above. */
+bool board_watchdog_runs(struct board *board);
 
 #endif

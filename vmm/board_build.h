@@ -88,10 +88,12 @@ struct board_port {
 /* An interrupt input that devices of the tree are connected to. */
 struct board_line {
     bool made, alone;
+    bool taken_over, level;
     int node;             /* of a device that names it in `interrupts`; -1: none */
     struct irq_line out;  /* the machine's */
     pthread_mutex_t lock; /* after the device's, before none */
     unsigned holders;     /* devices that hold it up */
+    unsigned keepers;     /* of them, those that are heard while it is taken over */
 };
 
 struct board {
@@ -163,6 +165,13 @@ int board_connect_irqs(struct board *board, struct part *part, struct error *err
  * @gsi  0..BOARD_GSI_NUM-1; 0..15 are the ISA interrupts.
  */
 struct irq_line board_line(struct board *board, unsigned gsi);
+/* The same, heard while the input is taken over. */
+struct irq_line board_line_kept(struct board *board, unsigned gsi);
+/*
+ * From now on `gsi` hears only who has board_line_kept(), or everybody again. The others go on
+ * changing level unheard. Context: any thread, under any device's lock.
+ */
+void board_line_take_over(struct board *board, unsigned gsi, bool on);
 void board_lines_finish(struct board *board);
 /*
  * Warns of what may not be meant: overlaps of equal priority, pages without a slot.

@@ -182,6 +182,26 @@ static int edit_bootargs(struct board_tree *tree, const char *bootargs, struct e
                     : error_set(err, EINVAL, "%s: --append: %s", tree->label, fdt_strerror(ret));
 }
 
+/* Sets a string in every node of a kind; a tree without one is not what the option was given for.
+ */
+static int edit_devices(struct board_tree *tree, const char *compatible, const char *property,
+                        const char *value, const char *option, struct error *err)
+{
+    int node = fdt_node_offset_by_compatible(tree->owned, -1, compatible), ret;
+
+    if (node < 0) {
+        return error_set(err, EINVAL, "%s: %s: the tree has no '%s'", tree->label, option,
+                         compatible);
+    }
+    for (; node >= 0; node = fdt_node_offset_by_compatible(tree->owned, node, compatible)) {
+        ret = fdt_setprop(tree->owned, node, property, value, (int)strlen(value) + 1);
+        if (ret < 0) {
+            return tree_error(tree, node, property, err, "%s: %s", option, fdt_strerror(ret));
+        }
+    }
+    return 0;
+}
+
 /* Moves the tree to storage of our own with room for the edits. */
 static int make_room(struct board_tree *tree, const struct board_config *config, struct error *err)
 {
@@ -235,7 +255,7 @@ static int edit(struct board_tree *tree, const struct board_config *config, stru
     int ret = 0;
 
     if (config->ram_size == 0 && !cpus && !config->bootargs && config->fw_cfg_num == 0 &&
-        tree_serials_room(config) == 0) {
+        tree_serials_room(config) == 0 && !config->rtc_base && !config->watchdog_action) {
         return 0;
     }
     ret = make_room(tree, config, err);
@@ -247,6 +267,13 @@ static int edit(struct board_tree *tree, const struct board_config *config, stru
     }
     if (ret == 0 && config->bootargs) {
         ret = edit_bootargs(tree, config->bootargs, err);
+    }
+    if (ret == 0 && config->rtc_base) {
+        ret = edit_devices(tree, "motorola,mc146818", "acre,base", config->rtc_base, "--rtc", err);
+    }
+    if (ret == 0 && config->watchdog_action) {
+        ret = edit_devices(tree, "ibase,ib700", "acre,action", config->watchdog_action,
+                           "--watchdog-action", err);
     }
     if (ret == 0) {
         ret = edit_fw_cfg(tree, config, err);

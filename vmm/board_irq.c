@@ -1,6 +1,7 @@
 /*
  * board_irq.c - interrupt specifiers, and lines that several devices hold. A line counts who holds
  * it up and tells KVM of the first and the last, under a lock, so that what KVM hears last is true.
+ * A line can be taken over: an HPET does that with those of the i8254 and the real-time clock.
  */
 #include "vmm/board_build.h"
 
@@ -13,15 +14,45 @@ enum {
     SENSE_MAX = 3,       /* rising, low, high, falling */
 };
 
+/* Tells KVM if the level is another now. Context: the line is locked. */
+static void update(struct board_line *line)
+{
+    bool level = (line->taken_over ? line->keepers : line->holders) > 0;
+
+    if (level != line->level) {
+        line->level = level;
+        irq_line_set(&line->out, level);
+    }
+}
+
 static void set_line(void *opaque, bool level)
 {
     struct board_line *line = opaque;
 
     (void)pthread_mutex_lock(&line->lock);
     line->holders += level ? 1U : -1U;
-    if (line->holders == (level ? 1U : 0U)) {
-        irq_line_set(&line->out, level);
-    }
+    update(line);
+    (void)pthread_mutex_unlock(&line->lock);
+}
+
+static void set_line_kept(void *opaque, bool level)
+{
+    struct board_line *line = opaque;
+
+    (void)pthread_mutex_lock(&line->lock);
+    line->holders += level ? 1U : -1U;
+    line->keepers += level ? 1U : -1U;
+    update(line);
+    (void)pthread_mutex_unlock(&line->lock);
+}
+
+void board_line_take_over(struct board *board, unsigned gsi, bool on)
+{
+    struct board_line *line = board_line(board, gsi).opaque;
+
+    (void)pthread_mutex_lock(&line->lock);
+    line->taken_over = on;
+    update(line);
     (void)pthread_mutex_unlock(&line->lock);
 }
 
@@ -37,6 +68,11 @@ struct irq_line board_line(struct board *board, unsigned gsi)
         }
     }
     return (struct irq_line){.set = set_line, .opaque = line};
+}
+
+struct irq_line board_line_kept(struct board *board, unsigned gsi)
+{
+    return (struct irq_line){.set = set_line_kept, .opaque = board_line(board, gsi).opaque};
 }
 
 /* Connects a device to its input, which it may have to share. */

@@ -66,6 +66,8 @@ int cmd_open_board(const struct run_options *options, struct board **board, stru
         .ram_size = options->ram_size,
         .cpu_num = options->cpu_num,
         .bootargs = options->append,
+        .rtc_base = options->rtc_base,
+        .watchdog_action = options->watchdog_action,
         .warn = warn,
         .fw_cfg = options->fw_cfg,
         .fw_cfg_num = options->fw_cfg_num,

@@ -220,7 +220,8 @@ static void tick(void *opaque)
     if (!machine->has_events) {
         machine->has_events = true;
         machine_make_events(machine);
-    } else if (machine->irqchip && vcpu_group_is_hung(&machine->vcpus, &verdict)) {
+    } else if (machine->irqchip && !board_watchdog_runs(machine->board) &&
+               vcpu_group_is_hung(&machine->vcpus, &verdict)) {
         machine_end(machine, &verdict);
         return;
     }

@@ -92,7 +92,8 @@ struct run_options {
     struct console_backend serials[BOARD_SERIALS];
     size_t serial_num;
     struct console_backend debugcon;
-    uint64_t timeout_ns; /* 0: none */
+    const char *rtc_base, *watchdog_action; /* checked; NULL: as the board says */
+    uint64_t timeout_ns;                    /* 0: none */
     bool reboot;
     const char *result;
     bool exit_status_qemu;

@@ -57,6 +57,13 @@ refuses() {
         refuses "--timeout" run --timeout "$seconds" "$guests/hello.elf"
     done
 }
+@test "dates that cannot be" {
+    for date in '' now 2023-02-29 2006-06-17T24:00:00 1969-12-31; do
+        refuses "--rtc" run --rtc "$date" "$guests/hello.elf"
+    done
+    acre run --board bare --rtc utc "$guests/hello.elf"
+    fails_with "bare: --rtc: the tree has no 'motorola,mc146818'"
+}
 @test "words that are not among those an option takes" {
     refuses "--boot" run --boot floppy "$guests/hello.elf"
     refuses "--flat" run --flat 48 "$guests/hello.elf"
@@ -65,6 +72,9 @@ refuses() {
     refuses "--debug" run --debug tree,weather "$guests/hello.elf"
     refuses "--sandbox" run --sandbox maybe "$guests/hello.elf"
     refuses "--exit-status" run --exit-status bsd "$guests/hello.elf"
+    refuses "--watchdog-action" run --watchdog-action bark "$guests/hello.elf"
+    acre run --board bare --watchdog-action reset "$guests/hello.elf"
+    fails_with "bare: --watchdog-action: the tree has no 'ibase,ib700'"
 }
 @test "help goes to stdout with status 0" {
     for command in --help -h help "run --help" "run --help a b" "run a --help" "inspect -h" \

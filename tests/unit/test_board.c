@@ -103,6 +103,7 @@ static const struct {
     {"pc", false, 0x7ffffff, "ram"},
     {"pc", false, 0x8000000, "-"},
     {"pc", false, 0xfec00000, "ioapic"},
+    {"pc", false, 0xfed000f0, "hpet"},
     {"pc", false, 0xfee00fff, "lapic"},
     {"pc", false, 0xfffc0000, "rom"},
     {"pc", false, 0xfffc1000, "-"},
@@ -115,7 +116,12 @@ static const struct {
     {"pc", true, 0xf7, "debug-exit"},
     {"pc", true, 0x3f8, "serial"},
     {"pc", true, 0x400, "-"},
-    {"pc", true, 0x604, "pm1-control"},
+    {"pc", true, 0x442, "ib700-stop"},
+    {"pc", true, 0x443, "ib700-start"},
+    {"pc", true, 0x505, "pvpanic"},
+    {"pc", true, 0x604, "acpi-pm"},
+    {"pc", true, 0x608, "acpi-pm"},
+    {"pc", true, 0xcf9, "reset-control"},
     {"bare", false, 0, "ram"},
     {"bare", false, 0xfec00000, "-"},
     {"bare", true, 0xf4, "debug-exit"},
@@ -328,6 +334,19 @@ static const struct {
     {"pic@0 { compatible = \"intel,i8259\"; reg = <0 0x700000 0 2>; };"
      "x@0 { compatible = \"ns16550a\"; reg = <0 0x600000 0 8>; interrupts = <16>; };",
      "/x@0: interrupts: there is no ISA interrupt 16"},
+    {"x@0 { compatible = \"motorola,mc146818\"; reg = <0 0x600000 0 2>; acre,base = \"now\"; };",
+     "/x@0: acre,base: 'now' is not utc, localtime, or a date as 2006-06-17T16:01:21"},
+    {"x@0 { compatible = \"motorola,mc146818\"; reg = <0 0x600000 0 2>; acre,base = [31]; };",
+     "/x@0: acre,base: not a string"},
+    {"x@0 { compatible = \"ibase,ib700\"; reg = <0 0x600000 0 2>, <0 0x600002 0 2>;"
+     "acre,action = \"bark\"; };",
+     "/x@0: acre,action: 'bark' is not one of exit, reset, poweroff, none"},
+    {"x@0 { compatible = \"acre,acpi-pm\"; reg = <0 0x600000 0 12>, <0 0x600cf8 0 4>;"
+     "acre,timer-bits = <31>; };",
+     "/x@0: acre,timer-bits: 24 or 32, not 31"},
+    {"x@0 { compatible = \"intel,ce4100-hpet\"; reg = <0 0x600000 0 0x400>;"
+     "acre,interrupt-routes = <0x1000001>; };",
+     "/x@0: acre,interrupt-routes: 0x1000001 has interrupts other than 3 to 23"},
     {"x@0 { compatible = \"acre,debug-exit\"; reg = <0 0x600000 0 3>; };",
      "/x@0: reg: 3 ports; 1, 2 or 4 are possible"},
     {"x@0 { compatible = \"acre,rom\"; reg = <0 0x600000 0 0x1000>; };",
@@ -421,20 +440,17 @@ START_TEST(file_that_is_no_tree_is_named)
 }
 END_TEST
 
-static unsigned irq_asked;
-static bool irq_seen;
+static bool irq_levels[32];
 
 static void set_line(void *opaque, bool level)
 {
-    (void)opaque;
-    irq_seen = level;
+    *(bool *)opaque = level;
 }
 
 static struct irq_line give_line(void *opaque, unsigned gsi)
 {
     (void)opaque;
-    irq_asked |= 1U << gsi;
-    return (struct irq_line){.set = set_line};
+    return (struct irq_line){.set = set_line, .opaque = &irq_levels[gsi]};
 }
 
 static uint8_t sent[16];
@@ -456,6 +472,40 @@ static void build_with_host(const char *name)
     ck_assert_msg(board_build(board, &core, &host, &err) == 0, "%s", err.text);
 }
 
+START_TEST(hpet_takes_the_timers_interrupt_over_and_gives_it_back)
+{
+    AddressSpace *io;
+
+    build_with_host("pc");
+    io = board_io(board);
+    address_space_stb(io, 0x43, 0x34, MEMTXATTRS_UNSPECIFIED, NULL); /* mode 2: OUT is high */
+    ck_assert(irq_levels[0]);
+    address_space_stl_le(board_memory(board), 0xfed00010, 2, MEMTXATTRS_UNSPECIFIED, NULL);
+    ck_assert(!irq_levels[0]);
+    address_space_stl_le(board_memory(board), 0xfed00010, 0, MEMTXATTRS_UNSPECIFIED, NULL);
+    ck_assert(irq_levels[0]);
+    address_space_stl_le(board_memory(board), 0xfed00010, 2, MEMTXATTRS_UNSPECIFIED, NULL);
+    board_reset(board);
+    ck_assert(!irq_levels[0]);
+    address_space_stb(io, 0x43, 0x34, MEMTXATTRS_UNSPECIFIED, NULL);
+    ck_assert_msg(irq_levels[0], "a reset gives it back, too");
+}
+END_TEST
+
+START_TEST(running_watchdog_is_told_of)
+{
+    AddressSpace *io;
+
+    build_with_host("pc");
+    io = board_io(board);
+    ck_assert(!board_watchdog_runs(board));
+    address_space_stb(io, 0x443, 0, MEMTXATTRS_UNSPECIFIED, NULL);
+    ck_assert(board_watchdog_runs(board));
+    board_reset(board);
+    ck_assert(!board_watchdog_runs(board));
+}
+END_TEST
+
 START_TEST(serial_port_is_connected_to_console_and_interrupt)
 {
     const uint8_t text[] = "hi";
@@ -463,17 +513,16 @@ START_TEST(serial_port_is_connected_to_console_and_interrupt)
 
     build_with_host("pc");
     io = board_io(board);
-    ck_assert_uint_eq(irq_asked, 1U << 0 | 1U << 1 | 1U << 4 | 1U << 8);
     address_space_stb(io, 0x3f8, 'A', MEMTXATTRS_UNSPECIFIED, NULL);
     ck_assert_uint_eq(sent_num, 1);
     ck_assert_uint_eq(sent[0], 'A');
     address_space_stb(io, 0x3fa, 1, MEMTXATTRS_UNSPECIFIED, NULL); /* FIFO on */
     address_space_stb(io, 0x3f9, 1, MEMTXATTRS_UNSPECIFIED, NULL); /* received data */
     ck_assert_uint_eq(board_serial_receive(board, 0, text, 2), 2);
-    ck_assert(irq_seen);
+    ck_assert(irq_levels[4]);
     ck_assert_uint_eq(address_space_ldub(io, 0x3f8, MEMTXATTRS_UNSPECIFIED, NULL), 'h');
     board_reset(board);
-    ck_assert(!irq_seen);
+    ck_assert(!irq_levels[4]);
 }
 END_TEST
 
@@ -506,6 +555,8 @@ int main(void)
     tcase_add_test(tcase, nesting_has_an_end);
     tcase_add_table_test(tcase, file_that_is_no_tree_is_named, files);
     tcase_add_test(tcase, serial_port_is_connected_to_console_and_interrupt);
+    tcase_add_test(tcase, hpet_takes_the_timers_interrupt_over_and_gives_it_back);
+    tcase_add_test(tcase, running_watchdog_is_told_of);
     tcase_add_test(tcase, board_without_serial_port_takes_all_input_and_forgets_it);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
