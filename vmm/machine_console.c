@@ -105,8 +105,8 @@ static int open_end(struct machine *machine, unsigned port, struct error *err)
         if (port == BOARD_SERIALS) {
             return 0; /* they share it, in order */
         }
-        return error_set(err, EINVAL, "%s: %s has stdio already", end->name,
-                         stdio_of(machine)->name);
+        return error_set(err, EINVAL, "%s: serial%u has stdio already", end->name,
+                         stdio_of(machine)->port);
     }
     if (ret == 0 && backend.kind != CONSOLE_BACKEND_UNSET) {
         ret = console_backend_open(&backend, end->name, machine->config.in_fd,
