@@ -10,17 +10,20 @@ int memory_region_init_iommu(MemoryRegion *mr, struct memory_core *core, MemoryO
                              const IOMMUMemoryRegionOps *ops, void *opaque, const char *name,
                              uint64_t size)
 {
-    int ret = region_init(mr, core, owner, name, size, MEMORY_REGION_IOMMU);
+    struct memory_iommu *iommu;
+    int ret;
 
+    *mr = (MemoryRegion){0};
+    pthread_mutex_lock(&core->lock);
+    iommu = memory_alloc(core, sizeof(*iommu));
+    pthread_mutex_unlock(&core->lock);
+    ret = iommu ? region_init(mr, core, owner, name, size, MEMORY_REGION_IOMMU) : -ENOMEM;
     if (ret) {
+        free(iommu); /* first made, for a region that has been cannot be taken back at once */
         return ret;
     }
-    mr->iommu = memory_alloc(core, sizeof(*mr->iommu));
-    if (!mr->iommu) {
-        memory_region_unref(mr);
-        return -ENOMEM;
-    }
-    mr->iommu->ops = ops;
+    iommu->ops = ops;
+    mr->iommu = iommu;
     mr->opaque = opaque;
     return 0;
 }

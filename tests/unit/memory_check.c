@@ -275,26 +275,51 @@ static void check_find(struct machine *machine, struct space *space)
     memory_region_unref(section.mr);
 }
 
+uint8_t machine_content(const struct machine *machine, const struct oracle_range *range,
+                        uint64_t addr)
+{
+    enum oracle_kind kind = machine->now.regions[range->region].kind;
+    uint64_t offset = range->offset + (addr - range->first);
+
+    return oracle_has_ram(kind) && (kind != ORACLE_ROM_DEVICE || range->romd)
+               ? machine->memory[range->region][offset]
+               : machine_byte(range->region, offset);
+}
+
+uint8_t machine_read_byte(const struct machine *machine, int space, uint64_t addr, unsigned hops,
+                          MemTxResult *result)
+{
+    enum oracle_kind kind = ORACLE_NONE;
+    struct oracle_range range;
+
+    if (oracle_lookup(&machine->now, machine->spaces[space].root, addr, &range)) {
+        kind = machine->now.regions[range.region].kind;
+    }
+    if (kind == ORACLE_IOMMU) {
+        const struct iommu_page *page =
+            &machine->iommus[range.region].pages[range.offset / IOMMU_PAGE_BYTES % IOMMU_PAGES];
+        uint64_t inside = range.offset % IOMMU_PAGE_BYTES;
+
+        if (hops < IOMMU_HOPS_MAX && (page->perm & IOMMU_RO)) {
+            return machine_read_byte(machine, page->space, page->to + inside, hops + 1, result);
+        }
+    }
+    if (kind == ORACLE_NONE || kind == ORACLE_RESERVATION || kind == ORACLE_IOMMU) {
+        *result |= MEMTX_DECODE_ERROR;
+        return 0xff;
+    }
+    return machine_content(machine, &range, addr);
+}
+
 /* Every byte as a reader sees it. */
 static void check_reads(struct machine *machine, struct space *space)
 {
     uint8_t want[READ_BYTES], got[READ_BYTES];
     MemTxResult result = MEMTX_OK, got_result = MEMTX_OK;
-    size_t at = 0;
+    int index = (int)(space - machine->spaces);
 
     for (hwaddr addr = 0; addr < READ_BYTES; addr++) {
-        const struct oracle_range *range = &space->expected[at];
-
-        while (at < space->expected_num && range->last < addr) {
-            range = &space->expected[++at];
-        }
-        if (at == space->expected_num || range->first > addr ||
-            machine->now.regions[range->region].kind == ORACLE_RESERVATION) {
-            want[addr] = 0xff;
-            result |= MEMTX_DECODE_ERROR;
-        } else {
-            want[addr] = machine_byte(range->region, range->offset + (addr - range->first));
-        }
+        want[addr] = machine_read_byte(machine, index, addr, 0, &result);
     }
     /* By bytes: a wider access that begins in a register goes to it whole, overlapped or not. */
     for (hwaddr addr = 0; addr < READ_BYTES; addr++) {
@@ -370,8 +395,22 @@ static void check_space(struct machine *machine, struct space *space)
     space->vetoer.prepared = false;
 }
 
+/* All that RAM-backed regions have, shown or not. */
+static void check_memory(struct machine *machine)
+{
+    for (int i = 0; i < ORACLE_REGIONS; i++) {
+        const struct oracle_region *region = &machine->now.regions[i];
+
+        if (oracle_has_ram(region->kind) &&
+            memcmp(memory_region_get_ram_ptr(machine->pool[i]), machine->memory[i], region->size)) {
+            machine_fail(machine, "region %d does not hold what it should", i);
+        }
+    }
+}
+
 void machine_check(struct machine *machine)
 {
+    check_memory(machine);
     for (unsigned i = 0; i < SPACES && !machine->result->failed && !machine->too_complex; i++) {
         check_space(machine, &machine->spaces[i]);
     }

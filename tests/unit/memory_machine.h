@@ -11,8 +11,16 @@
 
 enum { SPACES = 2, EVENTS_MAX = 4096, VETO_ERROR = -1234 };
 enum { MACHINE_PAGE_BYTES = 0x1000, MACHINE_FIRST_NUM = 10 /* regions to begin with */ };
+enum { MACHINE_RAM_BYTES = 3 * MACHINE_PAGE_BYTES /* a resize may reach */, MAPPINGS = 4 };
+enum { IOMMU_PAGES = 4, IOMMU_PAGE_BYTES = 0x40 };
 
 struct machine;
+
+struct step {
+    uint8_t code;
+    int a, b; /* places in the pool */
+    uint8_t x, y, z;
+};
 
 /* A listener that believes only what it is told. */
 struct replica {
@@ -51,11 +59,32 @@ struct space {
     size_t kept_num;
 };
 
+/* An IOMMU's table: page n of the region is entry n modulo IOMMU_PAGES. */
+struct iommu_table {
+    struct machine *machine;
+    struct iommu_page {
+        uint64_t to;
+        uint8_t space, perm;
+    } pages[IOMMU_PAGES];
+};
+
+/* What address_space_map gave. */
+struct mapping {
+    uint8_t *host; /* NULL: none */
+    uint64_t len;
+    hwaddr addr;
+    int space;
+    bool is_write, bounced;
+};
+
 struct machine {
     struct memory_core *core;
     MemoryRegion *pool[ORACLE_REGIONS];
     struct space spaces[SPACES];
-    struct oracle now, begun; /* begun: at the outermost begin */
+    struct oracle now, begun;        /* begun: at the outermost begin */
+    uint8_t *memory[ORACLE_REGIONS]; /* what RAM-backed regions hold: MACHINE_RAM_BYTES each */
+    struct iommu_table iommus[ORACLE_REGIONS];
+    struct mapping mappings[MAPPINGS];
     unsigned depth;
     bool armed;  /* an allocation of the call under way may fail */
     bool vetoed; /* by the call under way */
@@ -78,6 +107,27 @@ bool machine_done(struct machine *machine, int error);
 void machine_refused(struct machine *machine, int error, int with);
 /* Lets go of the views that readers hold. */
 void machine_forget_kept(struct machine *machine);
+
+/* The byte that region `region` of the pool has at `offset`, as a reader of the range sees it. */
+uint8_t machine_content(const struct machine *machine, const struct oracle_range *range,
+                        uint64_t addr);
+/*
+ * What a read of one byte of a space gives.
+ * @hops  IOMMUs passed on the way there.
+ */
+uint8_t machine_read_byte(const struct machine *machine, int space, uint64_t addr, unsigned hops,
+                          MemTxResult *result);
+extern const IOMMUMemoryRegionOps machine_iommu_ops;
+
+/* memory_steps_ram.c: steps on what is behind the regions. */
+void step_create_iommu(struct machine *machine, const struct step *step);
+void step_iommu_page(struct machine *machine, const struct step *step);
+void step_ram_resize(struct machine *machine, const struct step *step);
+void step_discard(struct machine *machine, const struct step *step);
+void step_map(struct machine *machine, const struct step *step);
+void step_unmap(struct machine *machine, const struct step *step);
+/* Ends all mappings. */
+void machine_unmap(struct machine *machine);
 
 /* Carries out one step. False: an allocation is to fail in the next, which must come first. */
 bool machine_step(struct machine *machine, const uint8_t *bytes);

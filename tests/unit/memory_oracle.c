@@ -36,7 +36,8 @@ bool oracle_has_ram(enum oracle_kind kind)
 
 static bool answers_itself(enum oracle_kind kind)
 {
-    return kind == ORACLE_IO || kind == ORACLE_RESERVATION || oracle_has_ram(kind);
+    return kind == ORACLE_IO || kind == ORACLE_RESERVATION || kind == ORACLE_IOMMU ||
+           oracle_has_ram(kind);
 }
 
 /* One step down: into region `index`, whose place is relative to way->base. */

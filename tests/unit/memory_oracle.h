@@ -27,6 +27,7 @@ enum oracle_kind {
     ORACLE_IO,
     ORACLE_RESERVATION,
     ORACLE_ALIAS,
+    ORACLE_IOMMU,
     ORACLE_KINDS,
 };
 

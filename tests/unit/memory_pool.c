@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * Is `error` what this call may say: nothing, or `may`? A failing allocation and a veto may come of
@@ -74,7 +75,8 @@ static void free_region(MemoryRegion *mr)
 static int init_ram(struct machine *machine, MemoryRegion *mr, int index, enum oracle_kind kind,
                     const char *name, uint64_t size)
 {
-    struct ram_block_config config = {.backing = RAM_ANONYMOUS, .size = size};
+    struct ram_block_config config = {
+        .backing = RAM_ANONYMOUS, .size = size, .max_size = MACHINE_RAM_BYTES};
     void *opaque = (void *)(intptr_t)index;
     RAMBlock *block;
     int error = ram_block_new(machine->core, name, &config, &block);
@@ -86,6 +88,7 @@ static int init_ram(struct machine *machine, MemoryRegion *mr, int index, enum o
     for (uint64_t i = 0; i < size; i++) {
         host[i] = machine_byte(index, i);
     }
+    memcpy(machine->memory[index], host, size);
     if (kind == ORACLE_RAM) {
         error = memory_region_init_ram(mr, NULL, name, block);
     } else if (kind == ORACLE_ROM) {
@@ -117,6 +120,10 @@ static int init_region(struct machine *machine, MemoryRegion *mr, int index,
     if (as->kind == ORACLE_RESERVATION) {
         return memory_region_init_reservation(mr, machine->core, NULL, name, as->size);
     }
+    if (as->kind == ORACLE_IOMMU) {
+        return memory_region_init_iommu(mr, machine->core, NULL, &machine_iommu_ops,
+                                        &machine->iommus[index], name, as->size);
+    }
     if (as->kind == ORACLE_ALIAS) {
         return memory_region_init_alias(mr, NULL, name, machine->pool[as->target], as->alias_offset,
                                         as->size);
@@ -130,6 +137,13 @@ void machine_create(struct machine *machine, int index, struct oracle_region as)
 
     if (mr == NULL) {
         return;
+    }
+    if (oracle_has_ram(as.kind) && machine->memory[index] == NULL) {
+        machine->memory[index] = calloc(1, MACHINE_RAM_BYTES);
+        if (machine->memory[index] == NULL) {
+            free(mr);
+            return;
+        }
     }
     as.container = -1;
     as.enabled = true;

@@ -1,6 +1,6 @@
 /*
- * Runs and prints random programs; memory_steps.c knows the steps, memory_check.c what must hold
- * after each outermost one.
+ * Runs and prints random programs; memory_steps.c and memory_steps_ram.c know the steps,
+ * memory_check.c what must hold after each outermost one.
  */
 #include "tests/unit/memory_machine.h"
 
@@ -57,8 +57,10 @@ static void machine_stop(struct machine *machine)
 {
     if (machine->depth > 0) {
         memory_region_transaction_abort(machine->core);
+        machine->now = machine->begun;
     }
     machine_forget_kept(machine);
+    machine_unmap(machine);
     for (int i = 0; i < SPACES; i++) {
         struct space *space = &machine->spaces[i];
 
@@ -105,6 +107,9 @@ bool memory_program_run(struct memory_core *core, const uint8_t *bytes, size_t l
         machine_stop(machine);
     }
     result->commits = (unsigned)(core->counters.commits - commits);
+    for (int i = 0; i < ORACLE_REGIONS; i++) {
+        free(machine->memory[i]);
+    }
     free(machine);
     return !result->failed;
 }

@@ -8,12 +8,6 @@
 
 enum { EVENTFD_BASE = 1000 };
 
-struct step {
-    uint8_t code;
-    int a, b; /* places in the pool */
-    uint8_t x, y, z;
-};
-
 static uint64_t coordinate(uint8_t byte)
 {
     if (byte < 192) {
@@ -267,7 +261,7 @@ static void step_readonly(struct machine *machine, const struct step *step)
     struct oracle_region *region = model(machine, step->a);
 
     if (exists(machine, step->a) && region->kind != ORACLE_IO &&
-        region->kind != ORACLE_RESERVATION &&
+        region->kind != ORACLE_RESERVATION && region->kind != ORACLE_IOMMU &&
         machine_done(machine, memory_region_set_readonly(machine->pool[step->a], step->x & 1))) {
         region->readonly = step->x & 1;
     }
@@ -494,15 +488,41 @@ static const struct {
     {"listener", step_listener, 3},
 };
 
-static size_t kind_of(uint8_t code)
+/* Steps that came later; each takes over a part of one whose last operand says nothing. */
+static const struct {
+    const char *name;
+    void (*run)(struct machine *machine, const struct step *step);
+    void (*instead_of)(struct machine *machine, const struct step *step);
+} later_steps[] = {
+    {"ram_resize", step_ram_resize, step_size},
+    {"discard", step_discard, step_nonvolatile},
+    {"map", step_map, step_enabled},
+    {"unmap", step_unmap, step_address},
+    {"create_iommu", step_create_iommu, step_create},
+    {"iommu_page", step_iommu_page, step_priority},
+};
+enum { LATER_FROM = 192 /* of the last operand */ };
+
+struct kind {
+    const char *name;
+    void (*run)(struct machine *machine, const struct step *step);
+};
+
+static struct kind kind_of(const struct step *step)
 {
     size_t i = 0;
     unsigned below = steps[0].weight;
 
-    while (code >= below && i + 1 < sizeof(steps) / sizeof(steps[0])) {
+    while (step->code >= below && i + 1 < sizeof(steps) / sizeof(steps[0])) {
         below += steps[++i].weight;
     }
-    return i;
+    for (size_t j = 0; step->z >= LATER_FROM && j < sizeof(later_steps) / sizeof(later_steps[0]);
+         j++) {
+        if (later_steps[j].instead_of == steps[i].run) {
+            return (struct kind){later_steps[j].name, later_steps[j].run};
+        }
+    }
+    return (struct kind){steps[i].name, steps[i].run};
 }
 
 /* Containers and targets are more often one of the first few, so that trees grow together. */
@@ -527,15 +547,18 @@ static struct step decode(const uint8_t *bytes)
 
 const char *machine_step_name(const uint8_t *bytes)
 {
-    return steps[kind_of(bytes[0])].name;
+    struct step step = decode(bytes);
+
+    return kind_of(&step).name;
 }
 
 bool machine_step(struct machine *machine, const uint8_t *bytes)
 {
     struct step step = decode(bytes);
-    void (*run)(struct machine *, const struct step *) = steps[kind_of(step.code)].run;
+    void (*run)(struct machine *, const struct step *) = kind_of(&step).run;
 
-    step = settle(machine, step, run == step_create || run == step_alias);
+    step =
+        settle(machine, step, run == step_create || run == step_alias || run == step_create_iommu);
     machine->armed = machine->core->fail_alloc != 0;
     run(machine, &step);
     return run != step_fail_alloc;
