@@ -8,8 +8,9 @@ GUEST_FLAGS := -I. -g -O2 -ffreestanding -fno-pic -fno-stack-protector -mno-red-
 GUEST_LINK := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
 	-Wl,-z,noexecstack $(if $(findstring clang,$(CC)),-Wno-unused-command-line-argument)
 
-GUEST_LIB := $(patsubst guest/%,$(G)/obj/%.o,$(filter-out guest/lib/tree%,$(wildcard guest/lib/*.c guest/lib/*.S)))
+GUEST_LIB := $(patsubst guest/%,$(G)/obj/%.o,$(filter-out guest/lib/tree% guest/lib/testdev%,$(wildcard guest/lib/*.c guest/lib/*.S)))
 GUEST_TREE := $(patsubst guest/%,$(G)/obj/%.o,$(wildcard guest/lib/tree*.c))
+GUEST_TESTDEV := $(G)/obj/lib/testdev.c.o
 GUEST_FLAT := $(patsubst guest/boot/%.S,$(G)/%.bin,$(wildcard guest/boot/flat*.S guest/boot/bench*.S))
 GUEST_BOOT := $(patsubst guest/boot/%.S,$(G)/%.elf,$(filter-out guest/boot/flat%,$(wildcard guest/boot/*.S)))
 FLAT_ORIGIN_flat16 := 0
@@ -50,7 +51,7 @@ $(G)/obj/tree.o: $(GUEST_TREE) $(LIBFDT)
 	ld -r -o $@ $^
 	@! nm -u $@ | grep -vE ' (mem(cpy|move|cmp|set)|strlen|strcmp|console_printf|guest_exit)$$'
 	@! objdump -d --no-show-raw-insn $@ | grep -E '%([xyz]?mm[0-9]|st)|^ +[0-9a-f]+:[[:space:]]+f'
-$(G)/libtree.a: $(G)/obj/tree.o
+$(G)/libtree.a: $(GUEST_TESTDEV) $(G)/obj/tree.o
 	@rm -f $@
 	$(AR) rcs $@ $^
 $(GUEST_BOOT): $(G)/%.elf: $(G)/obj/boot/%.S.o guest/boot/boot.ld guest/boot/elf64.ld

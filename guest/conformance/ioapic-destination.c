@@ -25,9 +25,11 @@ static void ap_main(unsigned number)
 
 static void raise(uint8_t id)
 {
+    unsigned want = counts[id] + 1;
+
     ioapic_route(PIN, VECTOR, 0, id);
     irq_line_set(PIN, true);
-    interrupts_window(5);
+    interrupts_until(&counts[id], want);
     irq_line_set(PIN, false);
 }
 

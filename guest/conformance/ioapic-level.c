@@ -27,8 +27,6 @@ static void handle(struct interrupt_frame *frame, void *opaque)
 
 int guest_main(const struct boot_info *boot)
 {
-    struct deadline limit = deadline_ms(2000);
-
     (void)boot;
     lapic_enable(false);
     interrupt_set(VECTOR, handle, NULL);
@@ -36,11 +34,7 @@ int guest_main(const struct boot_info *boot)
     interrupts_window(2);
     report(count == 0, "none while it is low");
     irq_line_set(PIN, true);
-    interrupts_on();
-    while (count < TIMES && !deadline_passed(&limit)) {
-        cpu_pause();
-    }
-    interrupts_off();
+    interrupts_until(&count, TIMES);
     interrupts_window(5);
     report(count == TIMES || count == TIMES + 1, "it comes %u times, until it falls", TIMES);
     report(first_entry & IOAPIC_REMOTE_IRR, "the entry says that one is being served");

@@ -45,17 +45,11 @@ static void handle_low(struct interrupt_frame *frame, void *opaque)
 
 int guest_main(const struct boot_info *boot)
 {
-    struct deadline limit = deadline_ms(2000);
-
     (void)boot;
     irq_enable(LOW, handle_low, NULL);
     irq_enable(HIGH, handle_high, NULL);
     irq_line_set(LOW, true);
-    interrupts_on();
-    while (lows < 2 && !deadline_passed(&limit)) {
-        cpu_pause();
-    }
-    interrupts_off();
+    interrupts_until(&lows, 2);
     report(nested == (1 << LOW | 1 << HIGH), "two are in service");
     report(after_eoi == 1 << LOW, "an EOI that names none ends the higher");
     report(requested == 1 << LOW, "the lower, raised again, waits for its own");

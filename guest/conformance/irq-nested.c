@@ -44,18 +44,12 @@ static void handle_middle(struct interrupt_frame *frame, void *opaque)
 
 int guest_main(const struct boot_info *boot)
 {
-    struct deadline limit = deadline_ms(2000);
-
     (void)boot;
     irq_enable(LOW, handle_low, NULL);
     irq_enable(MIDDLE, handle_middle, NULL);
     irq_enable(HIGH, handle_high, NULL);
     irq_line_set(MIDDLE, true);
-    interrupts_on();
-    while (low < 2 && !deadline_passed(&limit)) {
-        cpu_pause();
-    }
-    interrupts_off();
+    interrupts_until(&low, 2);
     report(middle == 1 && !lower_between, "in service: none of its own or a lower priority");
     report(high == 1, "one of higher priority comes in between");
     report(in_service == (1 << MIDDLE | 1 << HIGH), "both are in service then");

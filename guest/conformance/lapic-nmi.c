@@ -34,10 +34,10 @@ int guest_main(const struct boot_info *boot)
         cpu_pause();
     }
     lapic_send_nmi(0);
-    delay_ms(2);
+    interrupts_until(&counts[0], 1);
     report(counts[0] == 1 && counts[1] == 0, "one to itself");
     lapic_send_nmi(1);
-    delay_ms(20);
+    interrupts_until(&counts[1], 1);
     report(counts[0] == 1 && counts[1] == 1, "one to the other");
     return report_finish();
 }

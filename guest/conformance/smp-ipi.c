@@ -7,7 +7,7 @@ TEST_NOTE("cpus = 2\n");
 #define VECTOR_PING 48
 #define VECTOR_PONG 49
 
-static volatile uint32_t pings, pongs;
+static volatile unsigned pings, pongs;
 
 static void ping(struct interrupt_frame *frame, void *opaque)
 {
@@ -42,14 +42,10 @@ int guest_main(const struct boot_info *boot)
     interrupt_set(VECTOR_PONG, pong, NULL);
     report(cpu_start(1, ap_main), "the other CPU starts");
     for (round = 0; round < ROUNDS; round++) {
-        struct deadline limit = deadline_ms(5000);
-
         lapic_send(1, VECTOR_PING);
-        interrupts_on();
-        while (pongs <= round && !deadline_passed(&limit)) {
-            cpu_pause();
+        if (!interrupts_until(&pongs, round + 1)) {
+            break;
         }
-        interrupts_off();
     }
     report(pings == ROUNDS, "%u interrupts there", pings);
     report(pongs == ROUNDS, "%u back", pongs);

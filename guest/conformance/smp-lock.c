@@ -31,16 +31,11 @@ static void ap_main(unsigned number)
 
 int guest_main(const struct boot_info *boot)
 {
-    struct deadline limit;
-
     (void)boot;
     lapic_enable(false);
     report(cpu_start(1, ap_main), "the other CPU starts");
     count(RAM);
-    limit = deadline_ms(10000);
-    while (done < 2 && !deadline_passed(&limit)) {
-        cpu_pause();
-    }
+    interrupts_until(&done, 2);
     report(done == 2, "both have counted");
     report(mmio_read32(RAM) == 2 * ROUNDS, "lock inc: %u", mmio_read32(RAM));
     report(mmio_read64(RAM + 8) == 2 * 3 * ROUNDS, "lock xadd: %lu", mmio_read64(RAM + 8));

@@ -41,16 +41,11 @@ static void ap_main(unsigned number)
 
 int guest_main(const struct boot_info *boot)
 {
-    struct deadline limit;
-
     (void)boot;
     lapic_enable(false);
     report(cpu_start(1, ap_main), "the other CPU starts");
     hammer(FIRST, FIRST_PORT, 0);
-    limit = deadline_ms(10000);
-    while (done < 2 && !deadline_passed(&limit)) {
-        cpu_pause();
-    }
+    interrupts_until(&done, 2);
     report(done == 2, "both are done");
     report(wrong == 0, "%u of %u accesses went wrong", wrong, 4 * ROUNDS);
     return report_finish();

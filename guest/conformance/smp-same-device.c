@@ -35,17 +35,13 @@ static void ap_main(unsigned number)
 
 int guest_main(const struct boot_info *boot)
 {
-    struct deadline limit;
     uint8_t last;
 
     (void)boot;
     lapic_enable(false);
     report(cpu_start(1, ap_main), "the other CPU starts");
     write_scratch(0x3c);
-    limit = deadline_ms(10000);
-    while (done < 2 && !deadline_passed(&limit)) {
-        cpu_pause();
-    }
+    interrupts_until(&done, 2);
     last = mmio_read8(DEVICE + SERIAL_SCR);
     report(done == 2, "both are done");
     report(sum == 2 * ROUNDS, "each read gave what one of them wrote");

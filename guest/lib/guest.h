@@ -16,6 +16,7 @@
 #include "guest/lib/report.h"
 #include "guest/lib/string.h"
 #include "guest/lib/test.h"
+#include "guest/lib/testdev.h"
 #include "guest/lib/time.h"
 #include "guest/lib/tree.h"
 

@@ -218,3 +218,15 @@ void irq_drain(unsigned irq)
     }
     interrupts_off();
 }
+
+bool interrupts_until(const volatile unsigned *value, unsigned want)
+{
+    struct deadline limit = deadline_ms(5000);
+
+    interrupts_on();
+    while (*value < want && !deadline_passed(&limit)) {
+        cpu_pause();
+    }
+    interrupts_off();
+    return *value >= want;
+}

@@ -62,5 +62,10 @@ void irq_line_set(unsigned gsi, bool high);
  * Context: interrupts off, and off again afterwards.
  */
 void interrupts_window(unsigned ms);
+/*
+ * Lets interrupts in until *value has reached `want`, for some seconds at most.
+ * Returns: whether it has. Context: interrupts off, and off again afterwards.
+ */
+bool interrupts_until(const volatile unsigned *value, unsigned want);
 
 #endif
