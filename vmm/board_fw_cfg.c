@@ -66,7 +66,7 @@ static bool take_part(struct fw_cfg_text *parts, const char *part, size_t len, b
         parts->value_len = len - skip;
         return true;
     }
-    if (parts->name || (!is_name && !first)) {
+    if (parts->name || (!is_name && (!first || memchr(part, '=', len)))) {
         return false;
     }
     parts->name = part + skip;

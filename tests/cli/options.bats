@@ -57,6 +57,14 @@ refuses() {
         refuses "--timeout" run --timeout "$seconds" "$guests/hello.elf"
     done
 }
+@test "files for fw_cfg that cannot be" {
+    for text in opt/x string=y opt/x,file= gen_id=z; do
+        refuses "--fw-cfg: $text" run --board qemu-test --fw-cfg "$text" "$guests/hello.elf"
+    done
+    refuses "acre,image: no/such: No such file" run --board qemu-test --fw-cfg opt/x,file=no/such \
+        "$guests/hello.elf"
+    refuses "no fw_cfg" run --fw-cfg opt/x,string=y "$guests/hello.elf"
+}
 @test "dates that cannot be" {
     for date in '' now 2023-02-29 2006-06-17T24:00:00 1969-12-31; do
         refuses "--rtc" run --rtc "$date" "$guests/hello.elf"

@@ -224,6 +224,7 @@ static const struct {
     {"name=,string=y", "name=,string=y: wants NAME,file=PATH or NAME,string=TEXT"},
     {"opt/x,string=y,file=z", "file=z: not name=, file= or string=, or there twice"},
     {"opt/x,name=y,string=z", "name=y: not name=, file= or string=, or there twice"},
+    {"nam=opt/x,string=y", "nam=opt/x: not name=, file= or string=, or there twice"},
     {"opt/x,gen_id=1", "gen_id=1: not name=, file= or string=, or there twice"},
     {"opt/x,string=y,", ": not name=, file= or string=, or there twice"},
     {"opt/x,,string=y", "opt/x,,string=y: wants NAME,file=PATH or NAME,string=TEXT"},
