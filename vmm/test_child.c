@@ -110,7 +110,7 @@ static uint64_t space_needed(char **argv)
     return ram + SPACE_FIXED + cpu_num * SPACE_PER_CPU;
 }
 
-static void set_limit(int resource, uint64_t value)
+static void set_limit(__rlimit_resource_t resource, uint64_t value)
 {
     struct rlimit limit = {0, 0};
 
