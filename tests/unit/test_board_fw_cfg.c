@@ -227,7 +227,7 @@ static const struct {
     {"nam=opt/x,string=y", "nam=opt/x: not name=, file= or string=, or there twice"},
     {"opt/x,gen_id=1", "gen_id=1: not name=, file= or string=, or there twice"},
     {"opt/x,string=y,", ": not name=, file= or string=, or there twice"},
-    {"opt/x,,string=y", "opt/x,,string=y: wants NAME,file=PATH or NAME,string=TEXT"},
+    {"opt/x,,string=y", "opt/x,,string=y: not name=, file= or string=, or there twice"},
     {"12345678901234567890123456789012345678901234567890123456,string=x",
      "12345678901234567890123456789012345678901234567890123456: a name has at most 55 bytes"},
 };
