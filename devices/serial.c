@@ -90,6 +90,12 @@ static unsigned trigger_level(const struct serial *s)
     return fifo_on(s) ? levels[s->fcr >> 6] : 1;
 }
 
+/* Of a character that goes through the shift registers: 5 to 8 bits, the rest reads 0. */
+static uint8_t word_mask(const struct serial *s)
+{
+    return (uint8_t)(0xff >> (3 - (s->lcr & LCR_WORD_LENGTH)));
+}
+
 /* Start, data, parity and stop bits at 16 clocks a bit. Counted in half bits for 1.5 stop bits. */
 static uint64_t character_ns(const struct serial *s)
 {
@@ -345,7 +351,7 @@ static void write_thr(struct serial *s, uint8_t data)
     s->thre_pending = false;
     update(s);
     if (loopback(s)) {
-        receive_char(s, data, 0);
+        receive_char(s, data & word_mask(s), 0);
         s->thre_pending = s->tx_num == 0;
     } else if (s->lcr & LCR_BREAK) {
         s->thre_pending = s->tx_num == 0;

@@ -8,7 +8,9 @@
  *
  * Choices where the data sheet leaves one, or where a PC differs:
  *  - OUT2 does not gate the interrupt (a PC's card does, guests without firmware rely on neither).
- *  - Characters are always 8 bits wide; word length, parity and stop bits set the character time.
+ *  - Characters to and from the host are 8 bits wide: word length, parity and stop bits set the
+ *    character time. (At power-on words have 5 bits, and kernels that print without setting a port
+ *    up are many.) In loopback, where the guest hears itself, a word has the bits that LCR says.
  *  - A break sent by the guest (LCR bit 6) is not passed on: the sink has no word for it. What is
  *    written to the transmitter meanwhile is timing only, as on the chip, and not sent.
  *  - In loopback the receiver input is cut off; serial_receive() then takes nothing.
