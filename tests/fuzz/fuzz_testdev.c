@@ -72,7 +72,7 @@ static void run_step(struct program_step step)
         value = get(&m, dev + 8U * step.a, 8, NULL);
         break;
     case 4:
-        (void)put(&m, places[step.a % PLACES] + (step.b & 15), size, step.b * 0x0101010101010101);
+        (void)put(&m, places[step.a % PLACES] + (step.b & 15), size, step.b * 0x0101010101010101U);
         break;
     case 5:
         value = get(&m, places[step.a % PLACES] + (step.b & 15), size, NULL);
