@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "guest/lib/bank_switch.h" /* a macro that differs from the device's is an error */
 #include "tests/unit/device_fakes.h"
 #include "tests/unit/run_suite.h"
 

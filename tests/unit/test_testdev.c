@@ -1,5 +1,4 @@
 /* The test device: registers, interrupt, banks of every shape, the log, zones, doorbells. */
-#include "guest/lib/testdev.h" /* a macro that differs from the device's is an error */
 #include "tests/unit/run_suite.h"
 #include "tests/unit/testdev_fixture.h"
 
