@@ -21,7 +21,7 @@ enum { STATUS_FAILED = 1, STATUS_SIGNAL_BASE = 128 };
 struct suite {
     struct test_options options;
     struct test_guests guests;
-    struct test_result *results;
+    struct test_verdict *results;
     struct test_output output;
     int junit_fd; /* -1: none */
     time_t started;
@@ -173,7 +173,7 @@ static void finish(struct suite *suite)
     size_t i;
 
     for (i = 0; suite->results && i < suite->guests.num; i++) {
-        test_result_finish(&suite->results[i]);
+        test_verdict_finish(&suite->results[i]);
     }
     free(suite->results);
     if (suite->junit_fd >= 0) {

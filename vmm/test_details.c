@@ -93,7 +93,7 @@ static void print_text(FILE *file, const char *name, const struct test_text *tex
     }
 }
 
-void test_output_details(FILE *file, const struct test_result *result, const char *prefix)
+void test_output_details(FILE *file, const struct test_verdict *result, const char *prefix)
 {
     json_t *registers = json_object_get(result->end, "registers");
     const json_t *instruction = json_object_get(result->end, "instruction");

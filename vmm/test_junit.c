@@ -65,7 +65,7 @@ static void print_skipped(FILE *file, const char *reason, size_t len)
 }
 
 /* Every reason, then what else is known. */
-static void print_failure(FILE *file, const struct test_result *result)
+static void print_failure(FILE *file, const struct test_verdict *result)
 {
     const char *kind = json_string_value(json_object_get(result->end, "kind"));
     char *details = NULL;
@@ -90,7 +90,7 @@ static void print_failure(FILE *file, const struct test_result *result)
     (void)fputs("</failure>\n", file);
 }
 
-static void print_flaky(FILE *file, const struct test_result *result)
+static void print_flaky(FILE *file, const struct test_verdict *result)
 {
     size_t i;
 
@@ -107,7 +107,7 @@ static void print_flaky(FILE *file, const struct test_result *result)
 }
 
 static void print_guest(FILE *file, const struct test_guest *guest,
-                        const struct test_result *result)
+                        const struct test_verdict *result)
 {
     const char *reason = result->skip_reason ? result->skip_reason : "exit status 77";
 
@@ -142,7 +142,7 @@ struct sums {
     size_t tests, failures, skipped;
 };
 
-static struct sums sum_up(const struct test_result *results, size_t num)
+static struct sums sum_up(const struct test_verdict *results, size_t num)
 {
     struct sums sums = {.tests = num};
     size_t i;
@@ -179,7 +179,7 @@ static void begin_suite(FILE *file, const struct sums *sums, time_t started, dou
 }
 
 static void print_all(FILE *file, const struct test_guests *guests,
-                      const struct test_result *results, time_t started, uint64_t took_ns)
+                      const struct test_verdict *results, time_t started, uint64_t took_ns)
 {
     struct sums sums = sum_up(results, guests->num);
     size_t i, j;
@@ -194,7 +194,7 @@ static void print_all(FILE *file, const struct test_guests *guests,
     (void)fputs("  </testsuite>\n</testsuites>\n", file);
 }
 
-int test_junit_write(int fd, const struct test_guests *guests, const struct test_result *results,
+int test_junit_write(int fd, const struct test_guests *guests, const struct test_verdict *results,
                      time_t started, uint64_t took_ns)
 {
     int copy = dup(fd), failed;

@@ -80,7 +80,7 @@ static void print_list(FILE *file, const char *name, const struct test_words *li
 }
 
 static void print_tap(FILE *file, size_t number, const struct test_guest *guest,
-                      const struct test_result *result)
+                      const struct test_verdict *result)
 {
     print_subtests(file, guest->name, &result->tap);
     (void)fprintf(file, "%s %zu - ", result->outcome == TEST_FAILED ? "not ok" : "ok", number);
@@ -126,7 +126,8 @@ static void print_lines(FILE *file, const char *prefix, const struct test_words 
 }
 
 /* What a terminal keeps: failures, flaky guests and skips; passes are only counted. */
-static void print_kept(FILE *file, const struct test_guest *guest, const struct test_result *result)
+static void print_kept(FILE *file, const struct test_guest *guest,
+                       const struct test_verdict *result)
 {
     static const char *const words[] = {[TEST_NOT_RUN] = "",
                                         [TEST_PASSED] = "flaky",
@@ -194,7 +195,7 @@ void test_output_begun(struct test_output *output, size_t index)
 
 void test_output_done(struct test_output *output, size_t index)
 {
-    const struct test_result *result = &output->results[index];
+    const struct test_verdict *result = &output->results[index];
 
     output->running--;
     test_counts_add(&output->counts, result);

@@ -20,7 +20,7 @@ struct test_output {
     FILE *file;
     enum test_format format;
     const struct test_guests *guests;
-    const struct test_result *results;
+    const struct test_verdict *results;
     struct test_counts counts;
     uint64_t started_ns;
     /* private */
@@ -42,14 +42,14 @@ void test_output_end(struct test_output *output, int signal);
  * For a failure: how the guest ended, its last access, registers, last exits, the last lines of its
  * output, the command that runs it; each line behind `prefix`. As YAML goes.
  */
-void test_output_details(FILE *file, const struct test_result *result, const char *prefix);
+void test_output_details(FILE *file, const struct test_verdict *result, const char *prefix);
 
 /*
  * JUnit XML as Jenkins, GitLab and GitHub's parsers read it: a <testsuite>, and in it a <testcase>
  * for each guest and for each of its own tests.
  * @started  wall-clock time. Returns: 0; -errno of writing.
  */
-int test_junit_write(int fd, const struct test_guests *guests, const struct test_result *results,
+int test_junit_write(int fd, const struct test_guests *guests, const struct test_verdict *results,
                      time_t started, uint64_t took_ns) __attribute__((warn_unused_result));
 
 #endif

@@ -143,7 +143,7 @@ char *test_command(const struct test_run *run, const struct test_guest *guest)
 static int finish_guest(struct runner *runner, size_t index)
 {
     struct test_run *run = runner->run;
-    struct test_result *result = &run->results[index];
+    struct test_verdict *result = &run->results[index];
 
     result->final = true;
     result->command = test_command(run, &run->guests->items[index]);
@@ -168,7 +168,7 @@ static int start_child(struct runner *runner, struct slot *slot, size_t index)
         if (ret == 0) {
             runner->busy++;
         } else {
-            ret = test_result_fail(&run->results[index], err.text);
+            ret = test_verdict_fail(&run->results[index], err.text);
             if (ret == 0) {
                 ret = finish_guest(runner, index);
             }
@@ -224,8 +224,8 @@ static int watch(struct runner *runner)
 static int take_result(struct runner *runner, struct slot *slot)
 {
     struct test_run *run = runner->run;
-    struct test_result *result = &run->results[slot->index];
-    int ret = test_result_take(result, &slot->child);
+    struct test_verdict *result = &run->results[slot->index];
+    int ret = test_verdict_take(result, &slot->child);
 
     test_child_finish(&slot->child);
     runner->busy--;

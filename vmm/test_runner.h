@@ -8,16 +8,16 @@
 #define ACRE_VMM_TEST_RUNNER_H
 
 #include "vmm/test_collect.h"
-#include "vmm/test_result.h"
+#include "vmm/test_verdict.h"
 
 enum { TEST_JOBS_MAX = 1024 };
 
 struct test_run {
     const struct test_guests *guests;
-    struct test_result *results; /* one for each guest, zeroed to start; the caller's */
-    unsigned jobs;               /* at a time, 1..TEST_JOBS_MAX */
-    uint64_t timeout_ns;         /* of guests that say none */
-    unsigned retries;            /* of what failed */
+    struct test_verdict *results; /* one for each guest, zeroed to start; the caller's */
+    unsigned jobs;                /* at a time, 1..TEST_JOBS_MAX */
+    uint64_t timeout_ns;          /* of guests that say none */
+    unsigned retries;             /* of what failed */
     const char *kvm_path;
     const struct test_words *run_options; /* put before each guest's own */
     /* A guest has its result, or (not final) begins. Never both for one event. */

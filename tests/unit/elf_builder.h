@@ -31,7 +31,8 @@ struct elf_spec {
     unsigned note_align; /* 0: 4 */
     bool acre_note;
     uint32_t acre_flags;
-    const void *header; /* Multiboot */
+    const char *test_note; /* text for `acre test`; NULL: no note */
+    const void *header;    /* Multiboot */
     size_t header_size;
     bool symbols;        /* section headers: null, symtab, strtab, shstrtab */
     uint64_t reloc_size; /* a PT_DYNAMIC with DT_RELASZ of this; 0: none */
@@ -152,6 +153,10 @@ static inline size_t elf_put_notes(const struct elf_spec *spec, uint8_t *notes)
     if (spec->acre_note) {
         size = elf_add_note(notes, size, align, "acre", 1, &spec->acre_flags, 4);
     }
+    if (spec->test_note) {
+        size = elf_add_note(notes, size, align, "acre", 2, spec->test_note,
+                            (uint32_t)strlen(spec->test_note) + 1);
+    }
     return size;
 }
 
@@ -181,7 +186,7 @@ static inline struct elf_bytes elf_build(const struct elf_spec *spec)
             file.data[at++] = elf_pattern(s, i);
         }
     }
-    if (spec->pvh_size || spec->acre_note) {
+    if (spec->pvh_size || spec->acre_note || spec->test_note) {
         elf_put_phdr(spec, &file, &phnum,
                      (Elf64_Phdr){.p_type = PT_NOTE,
                                   .p_offset = ELF_NOTES_AT,

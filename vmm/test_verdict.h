@@ -1,11 +1,11 @@
 /*
- * test_result.h - what became of one guest of `acre test`: judged from its exit status and what it
+ * test_verdict.h - what became of one guest of `acre test`: judged from its exit status and what it
  * printed, with all that a person needs to find out why.
  *
  * Context: one thread; a result is its owner's.
  */
-#ifndef ACRE_VMM_TEST_RESULT_H
-#define ACRE_VMM_TEST_RESULT_H
+#ifndef ACRE_VMM_TEST_VERDICT_H
+#define ACRE_VMM_TEST_VERDICT_H
 
 #include <jansson.h>
 
@@ -22,7 +22,7 @@ enum test_outcome {
 /* The exit status by which a guest says that it does not apply here. */
 enum { TEST_STATUS_SKIP = 77 };
 
-struct test_result {
+struct test_verdict {
     enum test_outcome outcome;
     bool final;                /* false: not run, or interrupted, or to be tried again */
     struct test_words why;     /* of a failure, one line each; not empty for TEST_FAILED */
@@ -42,18 +42,18 @@ struct test_result {
  * failed before goes to `flaky`.
  * Returns: 0; -ENOMEM.
  */
-int test_result_take(struct test_result *result, struct test_child *child)
+int test_verdict_take(struct test_verdict *result, struct test_child *child)
     __attribute__((warn_unused_result));
 /* It could not even be started. Returns: 0; -ENOMEM. */
-int test_result_fail(struct test_result *result, const char *why)
+int test_verdict_fail(struct test_verdict *result, const char *why)
     __attribute__((warn_unused_result));
 /* Accepts a zeroed one. */
-void test_result_finish(struct test_result *result);
+void test_verdict_finish(struct test_verdict *result);
 
 /* How many of each outcome. */
 struct test_counts {
     size_t total, done, passed, failed, skipped, flaky;
 };
-void test_counts_add(struct test_counts *counts, const struct test_result *result);
+void test_counts_add(struct test_counts *counts, const struct test_verdict *result);
 
 #endif

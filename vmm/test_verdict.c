@@ -1,7 +1,7 @@
 /*
- * test_result.c - the judgement: everything that is wrong is said, not only the first thing.
+ * test_verdict.c - the judgement: everything that is wrong is said, not only the first thing.
  */
-#include "vmm/test_result.h"
+#include "vmm/test_verdict.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@ enum { LINE_SHOWN = 200 };
 
 /* One reason more. Returns: 0; -ENOMEM. */
 static int __attribute__((format(printf, 2, 3)))
-blame(struct test_result *result, const char *format, ...)
+blame(struct test_verdict *result, const char *format, ...)
 {
     char *line = NULL;
     va_list ap;
@@ -31,7 +31,7 @@ blame(struct test_result *result, const char *format, ...)
 }
 
 /* acre's exit status; -1: it has none, and why says so. */
-static int judge_end(struct test_result *result, const struct test_child *child, int *status)
+static int judge_end(struct test_verdict *result, const struct test_child *child, int *status)
 {
     *status = -1;
     if (child->flooded) {
@@ -57,7 +57,7 @@ static size_t line_len(const struct test_text *text)
     return len < LINE_SHOWN ? len : LINE_SHOWN;
 }
 
-static int judge_status(struct test_result *result, const struct test_guest *guest, int status)
+static int judge_status(struct test_verdict *result, const struct test_guest *guest, int status)
 {
     const char *message = json_string_value(json_object_get(result->end, "message"));
     size_t len = message ? strlen(message) : 0;
@@ -73,7 +73,7 @@ static int judge_status(struct test_result *result, const struct test_guest *gue
                  (int)len, len > 0 ? message : "");
 }
 
-static int judge_patterns(struct test_result *result, const struct test_patterns *patterns,
+static int judge_patterns(struct test_verdict *result, const struct test_patterns *patterns,
                           const struct test_text *text, const char *stream)
 {
     int ret = 0;
@@ -87,7 +87,7 @@ static int judge_patterns(struct test_result *result, const struct test_patterns
     return ret;
 }
 
-static int judge_tap(struct test_result *result)
+static int judge_tap(struct test_verdict *result)
 {
     enum { NAMED_MAX = 10 };
     const struct test_tap *tap = &result->tap;
@@ -117,14 +117,14 @@ static int judge_tap(struct test_result *result)
 }
 
 /* A skip says nothing of patterns: the guest did not do what they are about. */
-static bool is_skip(const struct test_guest *guest, const struct test_result *result, int status)
+static bool is_skip(const struct test_guest *guest, const struct test_verdict *result, int status)
 {
     return result->why.num == 0 && result->tap.failed == 0 && !result->tap.bail &&
            ((status == TEST_STATUS_SKIP && guest->status != TEST_STATUS_SKIP) ||
             (status == guest->status && result->tap.skip_all));
 }
 
-static int take_skip(struct test_result *result)
+static int take_skip(struct test_verdict *result)
 {
     const struct test_tap *tap = &result->tap;
     const char *reason = tap->reason;
@@ -142,7 +142,7 @@ static int take_skip(struct test_result *result)
     return 0;
 }
 
-static int judge(struct test_result *result, const struct test_child *child)
+static int judge(struct test_verdict *result, const struct test_child *child)
 {
     const struct test_guest *guest = child->guest;
     int status, ret = judge_end(result, child, &status);
@@ -167,9 +167,9 @@ static int judge(struct test_result *result, const struct test_child *child)
 }
 
 /* Puts away what an earlier try left. */
-static void begin_try(struct test_result *result)
+static void begin_try(struct test_verdict *result)
 {
-    struct test_result next = {
+    struct test_verdict next = {
         .tries = result->tries + 1,
         .command = result->command,
         .flaky = result->why.num > 0 ? result->why : result->flaky,
@@ -180,11 +180,11 @@ static void begin_try(struct test_result *result)
     }
     result->why = result->flaky = (struct test_words){0};
     result->command = NULL;
-    test_result_finish(result);
+    test_verdict_finish(result);
     *result = next;
 }
 
-int test_result_take(struct test_result *result, struct test_child *child)
+int test_verdict_take(struct test_verdict *result, struct test_child *child)
 {
     struct test_text json = {0};
     int ret;
@@ -202,14 +202,14 @@ int test_result_take(struct test_result *result, struct test_child *child)
     return ret == 0 ? judge(result, child) : ret;
 }
 
-int test_result_fail(struct test_result *result, const char *why)
+int test_verdict_fail(struct test_verdict *result, const char *why)
 {
     begin_try(result);
     result->outcome = TEST_FAILED;
     return blame(result, "%s", why);
 }
 
-void test_result_finish(struct test_result *result)
+void test_verdict_finish(struct test_verdict *result)
 {
     test_words_finish(&result->why);
     test_words_finish(&result->flaky);
@@ -219,10 +219,10 @@ void test_result_finish(struct test_result *result)
     test_text_finish(&result->out);
     test_text_finish(&result->err);
     json_decref(result->end);
-    *result = (struct test_result){0};
+    *result = (struct test_verdict){0};
 }
 
-void test_counts_add(struct test_counts *counts, const struct test_result *result)
+void test_counts_add(struct test_counts *counts, const struct test_verdict *result)
 {
     counts->done += result->final;
     counts->passed += result->outcome == TEST_PASSED;
