@@ -1,87 +1,106 @@
 /*
- * cmd_inspect.c - `acre inspect`: a board's map without KVM. The slots are worked out by the same
- * code as in a run; in place of the kernel stands a function that agrees to everything.
+ * cmd_inspect.c - `acre inspect`: a board's map, or the answer to one question about it.
  */
 #include "vmm/commands.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "vmm/cmd_board.h"
 #include "vmm/cmd_files.h"
 #include "vmm/debug.h"
-#include "vmm/kvm_slots.h"
+#include "vmm/inspect.h"
 #include "vmm/log.h"
-#include "vmm/options.h"
+#include "vmm/map_json.h"
 #include "vmm/qemu_mtree.h"
+#include "vmm/why.h"
 
-/* As many slots as Linux has had on x86 since 5.11. */
-enum { SLOTS_MAX = 32764 };
-
-static int agree(struct kvm *kvm, int fd, unsigned long request, void *arg)
+static int flushed(struct debug_text *out, struct error *err)
 {
-    (void)kvm;
-    (void)fd;
-    (void)arg;
-    return request == KVM_CHECK_EXTENSION ? 1 : 0;
-}
+    int ret = debug_text_flush(out);
 
-static int show(struct board *board, struct memory_core *core, unsigned what, struct error *err)
-{
-    const struct kvm_slots_config config = {.slots_max = SLOTS_MAX};
-    struct kvm kvm = {.sys_fd = -1, .vm_fd = -1, .call = agree};
-    struct debug_config debug_config = {
-        .what = what,
-        .fd = STDOUT_FILENO,
-        .stable = true,
-        .core = core,
-        .memory = board_memory(board),
-        .io = board_io(board),
-    };
-    struct kvm_slots slots;
-    struct debug debug;
-    int ret = kvm_slots_init(&slots, &kvm, board_memory(board), &config);
-
-    if (ret < 0) {
-        return error_set_errno(err, -ret, "slots");
-    }
-    debug_config.slots = &slots;
-    ret = debug_start(&debug, &debug_config);
-    debug_finish(&debug);
-    kvm_slots_finish(&slots, true);
-    if (ret < 0) {
-        return error_set_errno(err, -ret, "commits");
-    }
-    ret = debug_text_flush(&debug.out);
     return ret < 0 ? error_set_errno(err, -ret, "stdout") : 0;
 }
 
-static int inspect(const struct run_options *options, struct error *err)
+static int show_text(struct inspect *inspect, const struct run_options *options, struct error *err)
 {
-    unsigned what = options->debug ? options->debug : DEBUG_TREE | DEBUG_VIEW | DEBUG_SLOTS;
-    const struct memory_core_config config = {.opaque = NULL};
-    struct memory_core core;
-    struct board *board;
-    int ret = cmd_open_board(options, &board, err);
+    const struct debug_config config = {
+        .what = options->debug ? options->debug : DEBUG_TREE | DEBUG_VIEW | DEBUG_SLOTS,
+        .fd = STDOUT_FILENO,
+        .stable = true,
+        .core = &inspect->core,
+        .memory = board_memory(inspect->board),
+        .io = board_io(inspect->board),
+        .slots = &inspect->slots,
+    };
+    struct debug debug;
+    int ret = debug_start(&debug, &config);
+
+    debug_finish(&debug);
+    if (ret < 0) {
+        return error_set_errno(err, -ret, "commits");
+    }
+    return flushed(&debug.out, err);
+}
+
+/* Writes a value and lets go of it. */
+static int print_json(json_t *json, struct error *err)
+{
+    struct debug_text out;
+    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+
+    json_decref(json);
+    if (!text) {
+        return error_set_errno(err, ENOMEM, "JSON");
+    }
+    debug_text_init(&out, STDOUT_FILENO);
+    out.sink.write(out.sink.opaque, text, strlen(text));
+    out.sink.write(out.sink.opaque, "\n", 1);
+    free(text);
+    return flushed(&out, err);
+}
+
+static int show_json(struct inspect *inspect, const struct run_options *options, struct error *err)
+{
+    (void)options;
+    return print_json(
+        map_json(&inspect->core, board_memory(inspect->board), &inspect->slots, false), err);
+}
+
+static int show_why(struct inspect *inspect, const struct run_options *options, struct error *err)
+{
+    AddressSpace *as = options->why.io ? board_io(inspect->board) : board_memory(inspect->board);
+    unsigned size_max = options->why.io ? WHY_IO_SIZE_MAX : WHY_MEMORY_SIZE_MAX;
+    struct debug_text out;
+    int ret;
+
+    if (options->format == INSPECT_JSON) {
+        return print_json(map_json_why(as, options->why.addr, size_max), err);
+    }
+    debug_text_init(&out, STDOUT_FILENO);
+    ret = why_print(&out.sink, as, options->why.addr, size_max,
+                    options->why.io ? NULL : &inspect->slots);
+    return ret == -ENOMEM ? error_set_errno(err, ENOMEM, "--why") : flushed(&out, err);
+}
+
+static int inspect_board(const struct run_options *options, struct error *err)
+{
+    static int (*const formats[])(struct inspect * inspect, const struct run_options *options,
+                                  struct error *err) = {
+        [INSPECT_TEXT] = show_text,
+        [INSPECT_JSON] = show_json,
+    };
+    struct inspect inspect;
+    int ret = inspect_open(&inspect, options, err);
 
     if (ret < 0) {
         return ret;
     }
-    memory_thread_register();
-    ret = memory_core_init(&core, &config);
-    if (ret < 0) {
-        (void)error_set_errno(err, -ret, "memory");
-        goto out_board;
-    }
-    ret = board_build(board, &core, NULL, err);
-    if (ret == 0) {
-        ret = show(board, &core, what, err);
-    }
-    board_unbuild(board);
-    memory_core_finish(&core);
-out_board:
-    memory_thread_unregister();
-    board_free(board);
+    ret = options->why_given ? show_why(&inspect, options, err)
+                             : formats[options->format](&inspect, options, err);
+    inspect_close(&inspect);
     return ret;
 }
 
@@ -103,7 +122,7 @@ int cmd_inspect(int argc, char **argv)
     if (ret == 0 && options.qemu_mtree) {
         ret = qemu_mtree_inspect(options.qemu_mtree, options.qemu_flat, STDOUT_FILENO, &err);
     } else if (ret == 0) {
-        ret = inspect(&options, &err);
+        ret = inspect_board(&options, &err);
     }
     if (ret < 0) {
         log_error("%s", err.text);

@@ -52,8 +52,8 @@ json_t *map_json_blocks(struct memory_core *core);
 json_t *map_json(struct memory_core *core, const AddressSpace *memory,
                  const struct kvm_slots *slots, bool hva);
 
-/* Who answers at an address and what accesses of 1, 2, 4 and 8 bytes do there. */
-json_t *map_json_why(AddressSpace *as, hwaddr addr);
+/* Who answers at an address and what accesses of 1, 2, 4 and 8 bytes, up to size_max, do. */
+json_t *map_json_why(AddressSpace *as, hwaddr addr, unsigned size_max);
 
 /* The words of JSON and text alike. */
 const char *map_state_name(MemoryExplainState state);

@@ -90,12 +90,12 @@ static void add_piece(void *opaque, const MemoryPiece *piece)
     }
 }
 
-static json_t *accesses(AddressSpace *as, hwaddr addr)
+static json_t *accesses(AddressSpace *as, hwaddr addr, unsigned size_max)
 {
     struct map_json all = {.array = json_array()};
     unsigned size, write;
 
-    for (size = 1; size <= 8; size *= 2) {
+    for (size = 1; size <= size_max; size *= 2) {
         for (write = 0; write < 2; write++) {
             struct map_json pieces = {.array = json_array()};
             json_t *object = map_json_add(&all, all.array);
@@ -109,7 +109,7 @@ static json_t *accesses(AddressSpace *as, hwaddr addr)
     return map_json_finish(&all);
 }
 
-json_t *map_json_why(AddressSpace *as, hwaddr addr)
+json_t *map_json_why(AddressSpace *as, hwaddr addr, unsigned size_max)
 {
     struct why why = {.steps = {.array = json_array()}};
     int ret = memory_explain(as, addr, add_step, &why);
@@ -121,5 +121,6 @@ json_t *map_json_why(AddressSpace *as, hwaddr addr)
     }
     return json_pack("{s:s, s:o, s:o, s:b, s:o, s:o}", "address-space", as->name, "address",
                      map_json_hex(addr), "winner", why.winner ? why.winner : json_null(),
-                     "complete", ret == 0, "steps", steps, "accesses", accesses(as, addr));
+                     "complete", ret == 0, "steps", steps, "accesses",
+                     accesses(as, addr, size_max));
 }

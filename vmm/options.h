@@ -16,6 +16,7 @@
 #include "vmm/console_backend.h"
 #include "vmm/error.h"
 #include "vmm/load.h"
+#include "vmm/why.h"
 
 /* One option of a command. */
 struct option_spec {
@@ -66,6 +67,9 @@ enum debug_what {
     DEBUG_HELP = 1 << 4, /* list the words and do nothing else */
 };
 
+/* How `inspect` shows what it found. */
+enum inspect_format { INSPECT_TEXT, INSPECT_JSON };
+
 enum { RUN_MODULES_MAX = 32, RUN_OVERLAYS_MAX = 32, RUN_FW_CFG_MAX = 31, RUN_CPUS_MAX = 255 };
 #define RUN_RAM_MIN (UINT64_C(64) << 10)
 #define RUN_RAM_MAX (UINT64_C(1) << 40)
@@ -102,6 +106,10 @@ struct run_options {
     uint32_t dirty_ring; /* entries; 0: none */
     bool sandbox;
     const char *kvm_path;
+    /* inspect */
+    enum inspect_format format;
+    bool why_given;
+    struct why_place why;
     const char *qemu_mtree, *qemu_flat; /* inspect: listings of QEMU's in place of a board */
     bool verbose;
     bool help;

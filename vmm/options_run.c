@@ -355,6 +355,29 @@ int debug_words_print(int fd)
         'h', "help", NULL, "this text", set_help                                                   \
     }
 
+static int set_format(void *target, const char *value, struct error *err)
+{
+    static const char *const names[] = {[INSPECT_TEXT] = "text", [INSPECT_JSON] = "json"};
+    struct run_options *options = target;
+    size_t i;
+
+    for (i = 0; i < NUM(names); i++) {
+        if (strcmp(value, names[i]) == 0) {
+            options->format = (enum inspect_format)i;
+            return 0;
+        }
+    }
+    return error_set(err, EINVAL, "%s: not a format (text, json)", value);
+}
+
+static int set_why(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+
+    options->why_given = true;
+    return why_parse(value, &options->why, err);
+}
+
 static const struct option_spec run_specs[] = {
     OPTION_RAM,
     OPTION_CPUS,
@@ -395,6 +418,8 @@ static const struct option_spec inspect_specs[] = {
     OPTION_FW_CFG,
     OPTION_SERIAL,
     OPTION_DEBUGCON,
+    {0, "format", "FORMAT", "text (default) or json", set_format},
+    {0, "why", "ADDR|io:PORT", "who answers there and why, and what accesses do", set_why},
     {0, "debug", "WORDS", "show only tree,view,slots,commits", add_debug},
     {0, "qemu-mtree", "FILE", "show what acre makes of QEMU's `info mtree -D`", set_qemu_mtree},
     {0, "qemu-flat", "FILE", "compare with `info mtree -f`: status 0, 1 or 2", set_qemu_flat},
