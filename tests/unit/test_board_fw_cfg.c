@@ -284,7 +284,7 @@ END_TEST
 /* Tries `num` files. */
 static int try_files(int num)
 {
-    static char text[FW_CFG_FILES_MAX][32];
+    static char text[FW_CFG_FILES_MAX][48];
     const char *list[FW_CFG_FILES_MAX + 1] = {NULL};
 
     for (int i = 0; i < num; i++) {
