@@ -100,6 +100,8 @@ void board_free(struct board *board);
 bool board_needs_irqchip(const struct board *board);
 unsigned board_cpu_num(const struct board *board);
 uint64_t board_ram_size(const struct board *board);
+/* What /chosen has for the kernel's command line; NULL: nothing. Lives as long as the board. */
+const char *board_bootargs(const struct board *board);
 /* The memory map that the guest is told: ascending, disjoint; lives as long as the board. */
 const struct boot_map_entry *board_map(const struct board *board, size_t *num);
 /* The tree with all edits. Lives as long as the board. */

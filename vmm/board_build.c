@@ -454,19 +454,19 @@ int board_open(const struct board_config *config, struct board **board_out, stru
         return error_set_errno(err, ENOMEM, "%s", config->name);
     }
     board->parts_tail = &board->parts;
-    ret = tree_open(&board->tree, config, err);
-    if (ret == 0) {
-        ret = tree_map(&board->tree, board->map, &board->ram_size, err);
-    }
-    if (ret < 0) {
-        board_free(board);
-        return ret;
-    }
-    board->map_num = ret;
     board->warn = config->warn;
     board->warn_opaque = config->opaque;
-    board->pic = tree_find_okay(&board->tree, "intel,i8259");
-    ret = find_ports(board, err);
+    ret = tree_open(&board->tree, config, err);
+    if (ret == 0) {
+        ret = board->map_num = tree_map(&board->tree, board->map, &board->ram_size, err);
+    }
+    if (ret >= 0) {
+        ret = tree_bootargs(&board->tree, &board->bootargs, err);
+    }
+    if (ret == 0) {
+        board->pic = tree_find_okay(&board->tree, "intel,i8259");
+        ret = find_ports(board, err);
+    }
     if (ret < 0) {
         board_free(board);
         return ret;
@@ -516,6 +516,11 @@ void board_reset(struct board *board)
 bool board_needs_irqchip(const struct board *board)
 {
     return board->pic >= 0;
+}
+
+const char *board_bootargs(const struct board *board)
+{
+    return board->bootargs;
 }
 
 unsigned board_cpu_num(const struct board *board)

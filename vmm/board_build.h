@@ -105,6 +105,7 @@ struct board {
     struct board_port ports[BOARD_SERIALS];
     unsigned console;             /* of these; BOARD_SERIALS: none */
     const char *debugcon_backend; /* as the tree says; NULL: it does not */
+    const char *bootargs;         /* NULL: none */
     void (*warn)(void *opaque, const char *line);
     void *warn_opaque;
     /* from build to unbuild */

@@ -261,6 +261,14 @@ bool tree_is_memory(const struct board_tree *tree, int node)
     return type && len == 7 && !memcmp(type, "memory", 7);
 }
 
+int tree_bootargs(const struct board_tree *tree, const char **bootargs, struct error *err)
+{
+    int chosen = fdt_path_offset(tree->fdt, "/chosen");
+
+    *bootargs = NULL;
+    return chosen < 0 ? 0 : tree_string(tree, chosen, "bootargs", bootargs, err);
+}
+
 int tree_stdout(const struct board_tree *tree)
 {
     int len, chosen = fdt_path_offset(tree->fdt, "/chosen"), node;

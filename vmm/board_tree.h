@@ -105,6 +105,9 @@ bool tree_is_okay(const struct board_tree *tree, int node);
 bool tree_is_memory(const struct board_tree *tree, int node);
 /* CPU nodes; 1 when there are none. */
 unsigned tree_cpu_num(const struct board_tree *tree);
+/* /chosen bootargs; NULL when the tree has none. Returns: 0; -EINVAL not a string. */
+int tree_bootargs(const struct board_tree *tree, const char **bootargs, struct error *err)
+    __attribute__((warn_unused_result));
 /* The node that /chosen stdout-path names, or -1. */
 int tree_stdout(const struct board_tree *tree);
 

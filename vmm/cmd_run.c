@@ -129,7 +129,6 @@ static int run_machine(struct run *run, struct verdict *verdict, struct error *e
                 .kind = options->boot_kind,
                 .flat_addr_given = options->flat_addr_given,
                 .flat_addr = options->flat_addr,
-                .append = options->append,
                 .modules = run->modules,
                 .module_num = run->module_num,
             },
@@ -161,6 +160,7 @@ static int run_machine(struct run *run, struct verdict *verdict, struct error *e
     }
     memcpy(config.serials, options->serials, sizeof(config.serials));
     config.cpu_num = board_cpu_num(config.board);
+    config.boot.append = board_bootargs(config.board);
     ret = machine_init(machine, &config, err);
     if (ret < 0) {
         free(machine);

@@ -318,7 +318,8 @@ int debug_words_print(int fd)
 
 #define OPTION_RAM                                                                                 \
     {                                                                                              \
-        'm', "memory", "SIZE", "memory of the guest, 64K to 1T (pc and bare: 128M)", set_ram_size  \
+        'm', "memory", "SIZE", "memory of the guest, 64K to 1T (default: the board's)",            \
+            set_ram_size                                                                           \
     }
 #define OPTION_CPUS                                                                                \
     {                                                                                              \
@@ -349,6 +350,10 @@ int debug_words_print(int fd)
 #define OPTION_DEBUGCON                                                                            \
     {                                                                                              \
         0, "debugcon", "BACKEND", "the debug console (default: with the first port)", set_debugcon \
+    }
+#define OPTION_APPEND                                                                              \
+    {                                                                                              \
+        0, "append", "TEXT", "the kernel's command line", set_append                               \
     }
 #define OPTION_HELP                                                                                \
     {                                                                                              \
@@ -391,7 +396,7 @@ static const struct option_spec run_specs[] = {
     {0, "flat", "16|32|64[@ADDR]", "a flat binary, started in that mode", set_flat},
     {0, "initrd", "FILE", "initial RAM disk: the first module", set_initrd},
     {0, "module", "'FILE[ TEXT]'", "one more module, and what it is told (repeatable)", add_module},
-    {0, "append", "TEXT", "the kernel's command line", set_append},
+    OPTION_APPEND,
     {0, "rtc", "utc|localtime|DATE", "the clock's start, DATE as 2006-06-17T16:01:21",
      set_rtc_base},
     {0, "watchdog-action", "ACTION", "on expiry: exit (default), reset, poweroff, none",
@@ -414,6 +419,7 @@ static const struct option_spec inspect_specs[] = {
     OPTION_CPUS,
     OPTION_BOARD,
     OPTION_OVERLAY,
+    OPTION_APPEND,
     OPTION_DUMP_DTB,
     OPTION_FW_CFG,
     OPTION_SERIAL,
