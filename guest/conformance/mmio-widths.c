@@ -1,0 +1,51 @@
+/* mmio-widths.c - a device that takes any width gets one call of that width, at each aligned place.
+ */
+#include "guest/lib/guest.h"
+
+TEST_NOTE("board = puzzle\n");
+
+#define BANK 0
+
+static struct testdev dev;
+static uint64_t bank;
+
+static void check(unsigned size, unsigned offset)
+{
+    const uint64_t value = UINT64_C(0x8877665544332211) & (UINT64_MAX >> (64 - 8 * size));
+    uint64_t addr = bank + offset, seen;
+
+    testdev_log_clear(&dev);
+    switch (size) {
+    case 1:
+        mmio_write8(addr, (uint8_t)value);
+        seen = mmio_read8(addr);
+        break;
+    case 2:
+        mmio_write16(addr, (uint16_t)value);
+        seen = mmio_read16(addr);
+        break;
+    case 4:
+        mmio_write32(addr, (uint32_t)value);
+        seen = mmio_read32(addr);
+        break;
+    default:
+        mmio_write64(addr, value);
+        seen = mmio_read64(addr);
+    }
+    report(seen == value && testdev_called(&dev, 2) &&
+               testdev_call_is(&dev, 0, BANK, size | TESTDEV_LOG_WRITE, offset, value) &&
+               testdev_call_is(&dev, 1, BANK, size, offset, value),
+           "%u bytes at %u", size, offset);
+}
+
+int guest_main(const struct boot_info *boot)
+{
+    dev = testdev_open(boot, 0);
+    bank = testdev_bank(&dev, BANK);
+    for (unsigned size = 1; size <= 8; size *= 2) {
+        check(size, 0);
+        check(size, 8 + size);
+        check(size, TESTDEV_BANK_SIZE - size);
+    }
+    return report_finish();
+}
