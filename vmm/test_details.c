@@ -98,9 +98,7 @@ void test_output_details(FILE *file, const struct test_verdict *result, const ch
     json_t *registers = json_object_get(result->end, "registers");
     const json_t *instruction = json_object_get(result->end, "instruction");
     const char *kind = text_of(result->end, "kind");
-    char inner[32];
 
-    (void)snprintf(inner, sizeof(inner), "%s  ", prefix);
     if (*kind != '\0') {
         (void)fprintf(file, "%sended: %s\n", prefix, kind);
     }
@@ -115,7 +113,8 @@ void test_output_details(FILE *file, const struct test_verdict *result, const ch
     print_text(file, "serial", &result->out, SERIAL_LINES, prefix);
     print_text(file, "stderr", &result->err, STDERR_LINES, prefix);
     if (result->command) {
-        (void)fprintf(file, "%scommand: |\n", prefix);
-        test_text_lines(file, inner, result->command, strlen(result->command), 0);
+        (void)fprintf(file, "%scommand: |\n%s  ", prefix, prefix);
+        test_text_clean(file, result->command, strlen(result->command), TEST_TEXT_PLAIN);
+        (void)fputc('\n', file);
     }
 }
