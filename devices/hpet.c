@@ -46,9 +46,10 @@ enum {
     (HPET_PERIOD_NS * FS_PER_NS << 32 | (uint64_t)CAP_VENDOR_ID << 16 | CAP_LEG_RT |               \
      CAP_COUNT_SIZE | CAP_NUM_TIM | CAP_REV_ID)
 
-static uint64_t ticks_now(const struct hpet *hpet)
+/* Time passes here and nowhere else: all that an access or a timer does is done at one moment. */
+static void look(struct hpet *hpet)
 {
-    return device_clock_now(hpet->config.clock) / HPET_PERIOD_NS;
+    hpet->tick = device_clock_now(hpet->config.clock) / HPET_PERIOD_NS;
 }
 
 static bool counting(const struct hpet *hpet)
@@ -58,7 +59,7 @@ static bool counting(const struct hpet *hpet)
 
 static uint64_t counter_now(const struct hpet *hpet)
 {
-    return counting(hpet) ? hpet->counter + ticks_now(hpet) : hpet->counter;
+    return counting(hpet) ? hpet->counter + hpet->tick : hpet->counter;
 }
 
 static uint64_t width_mask(const struct hpet_timer *t)
@@ -143,8 +144,10 @@ static void follow_timer(struct hpet_timer *t, uint64_t counter)
 /* Deals with every match up to now. Returns: the counter. */
 static uint64_t follow(struct hpet *hpet)
 {
-    uint64_t counter = counter_now(hpet);
+    uint64_t counter;
 
+    look(hpet);
+    counter = counter_now(hpet);
     if (counting(hpet)) {
         for (unsigned i = 0; i < HPET_NUM_TIMERS; i++) {
             follow_timer(&hpet->timers[i], counter);
@@ -162,13 +165,14 @@ static bool is_awaited(const struct hpet_timer *t)
     return counting(t->hpet) && t->config & INT_ENB && line_of(t) != NO_LINE && !pending;
 }
 
-static void schedule_timer(struct hpet_timer *t, uint64_t now_ns)
+static void schedule_timer(struct hpet_timer *t)
 {
-    struct device_clock *clock = t->hpet->config.clock;
-    uint64_t tick = now_ns / HPET_PERIOD_NS, at;
+    const struct hpet *hpet = t->hpet;
+    struct device_clock *clock = hpet->config.clock;
+    uint64_t at;
 
     if (!is_awaited(t) ||
-        __builtin_add_overflow(tick + 1, distance_less_1(t, t->hpet->counter + tick), &at) ||
+        __builtin_add_overflow(hpet->tick + 1, distance_less_1(t, counter_now(hpet)), &at) ||
         __builtin_mul_overflow(at, HPET_PERIOD_NS, &at)) {
         clock->disarm(clock, &t->timer); /* the last two: in five hundred years */
         return;
@@ -181,10 +185,8 @@ static void schedule_timer(struct hpet_timer *t, uint64_t now_ns)
 
 static void schedule(struct hpet *hpet)
 {
-    uint64_t now_ns = device_clock_now(hpet->config.clock);
-
     for (unsigned i = 0; i < HPET_NUM_TIMERS; i++) {
-        schedule_timer(&hpet->timers[i], now_ns);
+        schedule_timer(&hpet->timers[i]);
     }
 }
 
@@ -193,7 +195,7 @@ static void timer_expired(void *opaque)
     struct hpet_timer *t = opaque;
 
     (void)follow(t->hpet);
-    t->wake_ns_min = device_clock_now(t->hpet->config.clock) + HPET_WAKE_NS_MIN;
+    t->wake_ns_min = t->hpet->tick * HPET_PERIOD_NS + HPET_WAKE_NS_MIN;
     schedule(t->hpet);
 }
 
@@ -209,7 +211,7 @@ static void write_general_config(struct hpet *hpet, uint32_t value, uint64_t cou
     uint32_t before = hpet->general_config;
 
     hpet->general_config = value & (ENABLE_CNF | LEG_RT_CNF);
-    hpet->counter = counting(hpet) ? counter - ticks_now(hpet) : counter;
+    hpet->counter = counting(hpet) ? counter - hpet->tick : counter;
     for (unsigned i = 0; i < HPET_NUM_TIMERS; i++) {
         hpet->timers[i].seen = counter;
     }
@@ -220,7 +222,7 @@ static void write_general_config(struct hpet *hpet, uint32_t value, uint64_t cou
 
 static void write_counter(struct hpet *hpet, uint64_t value)
 {
-    hpet->counter = counting(hpet) ? value - ticks_now(hpet) : value;
+    hpet->counter = counting(hpet) ? value - hpet->tick : value;
     for (unsigned i = 0; i < HPET_NUM_TIMERS; i++) {
         hpet->timers[i].seen = value;
     }

@@ -64,6 +64,7 @@ struct hpet {
     /* private */
     struct hpet_config config;
     struct hpet_timer timers[HPET_NUM_TIMERS];
+    uint64_t tick;    /* of the clock, when somebody last looked */
     uint64_t counter; /* halted: its value; running: less the clock's ticks, modulo 2^64 */
     uint32_t general_config, status;
     uint32_t lines; /* those that are high */

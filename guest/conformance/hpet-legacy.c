@@ -45,6 +45,7 @@ int guest_main(const struct boot_info *boot)
     report(hpet_read(HPET_COUNTER) >= hpet_ticks_of_us(3 * US), "timer 0 is, at its own pace");
     report(counts[1] == 0, "and on no other line");
     hpet_write(0x100, 0);
+    interrupts_window(2);
 
     clear();
     hpet_start(1, 0, US, HPET_LEGACY);

@@ -32,6 +32,7 @@ static void check(unsigned num, unsigned mode)
     report(hpet_read(HPET_STATUS) == 0, "an edge leaves no status");
     interrupts_window(3 * US / 1000);
     report(count == 1, "and not again");
+    hpet_write(0x100 + 0x20 * num, 0);
 }
 
 int guest_main(const struct boot_info *boot)

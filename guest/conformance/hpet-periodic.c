@@ -34,6 +34,7 @@ static void check(unsigned num, unsigned mode)
     report(comparator % period == 0 && comparator > counter, "the next is at %lu periods",
            comparator / period);
     hpet_write(HPET_CONFIG, 0);
+    hpet_write(0x100 + 0x20 * num, 0);
     interrupts_window(2);
     count = 0;
     interrupts_window(2 * PERIOD_US / 1000);

@@ -18,6 +18,7 @@
 struct fake_clock {
     struct device_clock clock; /* first: leads back here */
     uint64_t now_ns;
+    uint64_t step_ns; /* how far time goes on with each look */
     struct device_timer *first;
     uint64_t arms;    /* calls of arm */
     uint64_t expired; /* timers that fired */
@@ -25,7 +26,10 @@ struct fake_clock {
 
 static inline uint64_t fake_clock_now_ns(struct device_clock *clock)
 {
-    return ((struct fake_clock *)clock)->now_ns;
+    struct fake_clock *fake = (struct fake_clock *)clock;
+
+    fake->now_ns += fake->step_ns;
+    return fake->now_ns;
 }
 
 static inline void fake_clock_disarm(struct device_clock *clock, struct device_timer *timer)

@@ -491,6 +491,34 @@ START_TEST(counter_moved_under_a_timer_moves_its_deadline)
 }
 END_TEST
 
+/* A comparator that is met while its write is served must not be lost. */
+START_TEST(time_that_passes_within_an_access_loses_no_interrupt)
+{
+    uint64_t before;
+
+    fake_clock.step_ns = 7 * TICK;
+    start(2, 0, 0);
+    for (uint64_t i = 1; i <= 100; i++) {
+        before = in(COUNTER);
+        out(T_CMP(2), before + i);
+        fake_clock_run(&fake_clock, MS);
+        /* Met after the write was served or by then, or else passed before it began. */
+        ck_assert_uint_eq(irqs[LINE].rises, i <= 7 ? 0 : i - 7);
+    }
+}
+END_TEST
+
+START_TEST(rewriting_the_configuration_loses_no_time)
+{
+    out(CONFIG, ENABLE);
+    fake_clock.step_ns = TICK;
+    for (unsigned i = 0; i < 1000; i++) {
+        out(CONFIG, ENABLE);
+    }
+    ck_assert_uint_eq(in(COUNTER), 1001);
+}
+END_TEST
+
 START_TEST(accesses_are_of_4_and_8_bytes)
 {
     uint8_t byte = 1;
@@ -530,6 +558,8 @@ static void add_modes(TCase *tc)
     tcase_add_test(tc, val_set_means_nothing_to_a_one_shot_timer);
     tcase_add_test(tc, period_of_nothing_is_met_once_a_turn);
     tcase_add_test(tc, counter_moved_under_a_timer_moves_its_deadline);
+    tcase_add_test(tc, time_that_passes_within_an_access_loses_no_interrupt);
+    tcase_add_test(tc, rewriting_the_configuration_loses_no_time);
 }
 
 static void add_interrupts(TCase *tc)
