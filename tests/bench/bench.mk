@@ -8,6 +8,7 @@ bench: all bench-bin bench-static ## measure, as one table
 	build/tests/bench/bench build
 	build/tests/bench/ports build
 	build/tests/bench/memory
+	build/tests/bench/access
 bench-static:
 	$(MAKE) STATIC=1 $(BENCH_STATIC)
 # The first two parts on the lab's KVM.

@@ -20,6 +20,7 @@ part() {
 export BENCH_RUNS=1 BENCH_LOOPS=1000 BENCH_QUICK=1
 part "acre beside its floor" 'acre, port write .*x floor' build/tests/bench/bench build
 part "boards of many devices" 'acre, static, 2000 devices .* ms' build/tests/bench/ports build
-part "the memory API" '^memory: ' build/tests/bench/memory
+part "changes of a memory map" '^memory: building' build/tests/bench/memory
+part "accesses by way of the memory API" '^memory: lookups' build/tests/bench/access
 echo "1..$n"
 exit $failed
