@@ -272,9 +272,9 @@ static MemTxResult run(struct access *access, hwaddr addr, uint8_t *buf, uint64_
 }
 
 /*
- * address_space_rw_cached in three steps, each entered by a jump from the one before, with its
- * arguments as they are: what is commonest needs no stack frame. The read section begins in the
- * first and ends in whichever serves the access.
+ * address_space_rw_cached in two steps, the second entered by a jump, with its arguments as they
+ * are: what is commonest needs no stack frame. The read section begins in the first and ends in
+ * whichever serves the access.
  */
 static __attribute__((noinline)) MemTxResult rw_general(AddressSpace *as, MemoryAccessCache *cache,
                                                         hwaddr addr, MemTxAttrs attrs, void *buf,
@@ -287,21 +287,19 @@ static __attribute__((noinline)) MemTxResult rw_general(AddressSpace *as, Memory
     return result;
 }
 
-/* The cache holds, and has all of the access: a register, if that is one callback. */
-static __attribute__((noinline)) MemTxResult rw_hit(AddressSpace *as, MemoryAccessCache *cache,
+/* The cache holds, and has all of the access: RAM. */
+static __attribute__((noinline)) MemTxResult rw_ram(AddressSpace *as, MemoryAccessCache *cache,
                                                     hwaddr addr, MemTxAttrs attrs, void *buf,
                                                     uint64_t len, bool is_write)
 {
     const FlatRange *range = &cache->range;
-    hwaddr offset = range->offset_in_region + (addr - range->first);
-    MemTxResult result;
+    const uint8_t *host = range->mr->host + range->offset_in_region + (addr - range->first);
 
-    if (!region_is_unit(range, offset, len, is_write, attrs)) {
+    if (is_write || !load_at_once(buf, host, len)) {
         return rw_general(as, cache, addr, attrs, buf, len, is_write);
     }
-    result = region_unit(range->mr, offset, buf, (unsigned)len, is_write, attrs);
     rcu_unlock();
-    return result;
+    return MEMTX_OK;
 }
 
 MemTxResult address_space_rw_cached(AddressSpace *as, MemoryAccessCache *cache, hwaddr addr,
@@ -309,19 +307,21 @@ MemTxResult address_space_rw_cached(AddressSpace *as, MemoryAccessCache *cache, 
 {
     const FlatRange *range;
     uint64_t generation;
+    hwaddr offset;
 
     rcu_lock();
     range = cache ? cached(as, cache, addr, &generation) : NULL;
     if (!range || len - 1 > range->last - addr) {
         return rw_general(as, cache, addr, attrs, buf, len, is_write);
     }
-    if (is_write || range->mr->kind != MEMORY_REGION_RAM ||
-        !load_at_once(buf, range->mr->host + range->offset_in_region + (addr - range->first),
-                      len)) {
-        return rw_hit(as, cache, addr, attrs, buf, len, is_write);
+    offset = range->offset_in_region + (addr - range->first);
+    if (region_is_unit(range->mr, offset, len, is_write, attrs)) {
+        return region_unit_last(range->mr, offset, buf, (unsigned)len, is_write, attrs);
     }
-    rcu_unlock();
-    return MEMTX_OK;
+    if (range->mr->kind == MEMORY_REGION_RAM) {
+        return rw_ram(as, cache, addr, attrs, buf, len, is_write);
+    }
+    return rw_general(as, cache, addr, attrs, buf, len, is_write);
 }
 
 MemTxResult address_space_rw(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, void *buf,

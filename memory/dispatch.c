@@ -314,23 +314,43 @@ uint8_t region_unit_sizes(const MemoryRegionOps *ops)
     return sizes;
 }
 
-MemTxResult region_unit(const MemoryRegion *mr, hwaddr offset, uint8_t *buf, unsigned len,
-                        bool is_write, MemTxAttrs attrs)
+/* Out of line: what travels with attributes would cost the others room in registers. */
+static __attribute__((noinline)) MemTxResult access_unit_with_attrs(const MemoryRegion *mr,
+                                                                    hwaddr offset, uint8_t *buf,
+                                                                    unsigned len, bool is_write,
+                                                                    MemTxAttrs attrs)
 {
-    struct memory_owner_frame frame;
-    enum owner_entry entry;
-    MemTxResult result;
+    return access_unit(mr, offset, buf, len, is_write, attrs);
+}
 
-    if (!mr->owner) {
-        return access_unit(mr, offset, buf, len, is_write, attrs);
+MemTxResult region_unit_last(const MemoryRegion *mr, hwaddr offset, uint8_t *buf, unsigned len,
+                             bool is_write, MemTxAttrs attrs)
+{
+    const MemoryRegionOps *ops = mr->ops;
+    MemoryOwner *owner = mr->owner;
+    struct memory_owner_frame frame;
+    enum owner_entry entry = OWNER_ENTERED;
+    MemTxResult result = MEMTX_OK;
+
+    if (owner) {
+        entry = owner_enter(owner, &frame, mr->lockless, mr->reentrant);
     }
-    entry = owner_enter(mr->owner, &frame, mr->lockless, mr->reentrant);
     if (entry != OWNER_ENTERED) {
         __builtin_memset(buf, 0, is_write ? 0 : len);
-        return refuse(mr, offset, entry);
+        result = refuse(mr, offset, entry);
+    } else {
+        if (!is_write && ops->read) {
+            store(buf, len, ops->endianness, ops->read(mr->opaque, offset, len));
+        } else if (is_write && ops->write) {
+            ops->write(mr->opaque, offset, load(buf, len, ops->endianness), len);
+        } else {
+            result = access_unit_with_attrs(mr, offset, buf, len, is_write, attrs);
+        }
+        if (owner) {
+            owner_leave(&frame);
+        }
     }
-    result = access_unit(mr, offset, buf, len, is_write, attrs);
-    owner_leave(&frame);
+    rcu_unlock();
     return result;
 }
 

@@ -288,18 +288,19 @@ static inline bool range_is_direct(const FlatRange *range, bool is_write, bool d
     }
 }
 
-/* Is the access one callback with nothing to see to before it? Then region_unit() serves it. */
-static inline bool region_is_unit(const FlatRange *range, hwaddr offset, uint64_t len,
+/*
+ * Is an access, which ends within its range, one callback with nothing to see to before it? Then
+ * region_unit_last() will do.
+ */
+static inline bool region_is_unit(const MemoryRegion *mr, hwaddr offset, uint64_t len,
                                   bool is_write, MemTxAttrs attrs)
 {
-    const MemoryRegion *mr = range->mr;
-
-    return len <= 8 && (mr->unit_sizes & len) && !(offset & (len - 1)) &&
-           len - 1 <= range->region_last - offset && !attrs.memory && !mr->flush_coalesced &&
+    return len <= 8 && (mr->unit_sizes & len) && !(offset & (len - 1)) && !attrs.memory &&
            !(is_write && mr->live_eventfds);
 }
-MemTxResult region_unit(const MemoryRegion *mr, hwaddr offset, uint8_t *buf, unsigned len,
-                        bool is_write, MemTxAttrs attrs);
+/* Serves it, and ends the read section. */
+MemTxResult region_unit_last(const MemoryRegion *mr, hwaddr offset, uint8_t *buf, unsigned len,
+                             bool is_write, MemTxAttrs attrs);
 uint8_t region_unit_sizes(const MemoryRegionOps *ops);
 /* How many bytes of an access of `len` go to the region at once. */
 unsigned region_piece(const FlatRange *range, hwaddr offset, uint64_t len);

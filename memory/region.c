@@ -280,6 +280,7 @@ void memory_region_set_reentrant(MemoryRegion *mr, bool reentrant)
 void memory_region_set_flush_coalesced(MemoryRegion *mr, bool flush)
 {
     mr->flush_coalesced = flush;
+    mr->unit_sizes = mr->kind == MEMORY_REGION_IO && !flush ? region_unit_sizes(mr->ops) : 0;
 }
 
 bool memory_region_is_ram(const MemoryRegion *mr)

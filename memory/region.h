@@ -107,7 +107,8 @@ struct MemoryRegion {
     bool lockless;
     bool reentrant;
     bool flush_coalesced;
-    uint8_t unit_sizes; /* OR of the sizes (1, 2, 4, 8) that are one callback when aligned */
+    uint8_t
+        unit_sizes; /* OR of the sizes (1, 2, 4, 8) that are one callback when aligned, no more */
     const MemoryRegionOps *ops;
     void *opaque;
     MemoryOwner *owner;
