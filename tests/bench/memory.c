@@ -8,7 +8,7 @@
 /* ---- one change -------------------------------------------------------------------------------
  */
 
-enum { WINDOW_MAX = 4, PICKS = 4096 };
+enum { WINDOW_MAX = 4, PICKS = 4096, SAME = 10 /* leaves, one after the other */ };
 enum change { ENABLE, ADD_DEL, MOVE, RESIZE, PRIORITY, CHANGES };
 static const char *const change_names[CHANGES] = {"enable", "add/del", "move", "resize",
                                                   "priority"};
@@ -88,7 +88,6 @@ static bool is_narrow(struct map *map, enum change what, size_t i, struct picks 
     return true;
 }
 
-/* The first is the one that is changed again and again. */
 static void pick(struct map *map, enum change what, struct picks *picks)
 {
     size_t i = map->num / 2, num;
@@ -103,18 +102,21 @@ static void pick(struct map *map, enum change what, struct picks *picks)
     }
 }
 
-/* ns of one change and its commit, back and forth on one leaf or on random ones. */
+/*
+ * ns of one change and its commit, back and forth on random leaves, or on one leaf many times, then
+ * on another: what their windows cover differs from leaf to leaf, and so from map to map.
+ */
 static double time_change(struct map *map, enum change what, const struct picks *picks,
                           bool random_leaf, unsigned pairs)
 {
     double start = now_ns();
-    size_t i = picks->leaves[0];
+    size_t at = 0;
 
     for (unsigned turn = 0; turn < 2 * pairs; turn++) {
-        if (random_leaf && !(turn & 1)) {
-            i = picks->leaves[next_random(&map->seed) % PICKS];
+        if (!(turn & 1)) {
+            at = random_leaf ? next_random(&map->seed) % PICKS : turn / (2 * pairs / SAME);
         }
-        change(map, what, i, turn);
+        change(map, what, picks->leaves[at], turn);
     }
     return (now_ns() - start) / (2 * pairs);
 }
