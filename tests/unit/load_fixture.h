@@ -99,6 +99,16 @@ struct fixture_kernel {
     char why[512];
 };
 
+/* load_open of a descriptor, in a machine with the RAM of fixture_map. */
+static inline int fixture_open_fd(int fd, enum boot_kind kind, struct boot_image **image, char *why,
+                                  size_t why_size, struct error *err)
+{
+    const struct boot_config config = {
+        .path = "kernel", .fd = fd, .kind = kind, .map = fixture_map, .map_num = 3};
+
+    return load_open(&config, image, why, why_size, err);
+}
+
 /* Config fields other than fd may be set before (path and map have defaults). */
 static inline int fixture_open(struct fixture_kernel *k, const void *data, size_t size)
 {
