@@ -288,7 +288,7 @@ static int make_vcpus(struct machine *machine, struct error *err)
         .restartable = machine->config.restartable,
         .ended = machine_vcpu_ended,
         .warn = log_line,
-        .signal_stacks = machine_terminal(machine) != NULL,
+        .signal_stacks = machine_has_terminal(machine),
         .opaque = machine,
     };
 

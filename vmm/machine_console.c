@@ -215,9 +215,16 @@ void machine_consoles_close(struct machine *machine)
     }
 }
 
-struct console *machine_terminal(struct machine *machine)
+struct console *machine_stdio(struct machine *machine)
 {
     struct machine_console *end = stdio_of(machine);
 
-    return end && console_has_terminal(&end->console) ? &end->console : NULL;
+    return end ? &end->console : NULL;
+}
+
+bool machine_has_terminal(struct machine *machine)
+{
+    struct console *console = machine_stdio(machine);
+
+    return console && console_has_terminal(console);
 }

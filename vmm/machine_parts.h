@@ -41,8 +41,10 @@ void machine_consoles_start(struct machine *machine);
 /* Flushes and ends them; what was opened stays open. Accepts what was never made. */
 void machine_consoles_finish(struct machine *machine);
 void machine_consoles_close(struct machine *machine);
-/* The one that has the user's terminal; NULL: none. */
-struct console *machine_terminal(struct machine *machine);
+/* The one that has stdio; NULL: none. */
+struct console *machine_stdio(struct machine *machine);
+/* Is that a terminal? Not any more, once it has hung up. */
+bool machine_has_terminal(struct machine *machine);
 /* Signals arrive through the loop; to call before any thread starts. */
 int machine_watch_signals(struct machine *machine, struct error *err)
     __attribute__((warn_unused_result));

@@ -160,13 +160,13 @@ struct request_line machine_requests(struct machine *machine)
 /* Virtual time stands still while acre itself is stopped. */
 static void stop_and_continue(struct machine *machine, int signo)
 {
-    struct console *terminal = machine_terminal(machine); /* or nobody would ask */
+    struct console *console = machine_stdio(machine); /* or the signals would not be watched */
 
     if (signo == SIGTSTP && !(machine->holders & MACHINE_HOLDER_JOB)) {
         machine_hold(machine, MACHINE_HOLDER_JOB);
-        console_suspend(terminal);
+        console_suspend(console);
     } else if (signo == SIGCONT) {
-        console_continue(terminal); /* also from the background to the foreground */
+        console_continue(console); /* also from the background to the foreground */
         machine_release(machine, MACHINE_HOLDER_JOB);
     }
 }
@@ -204,7 +204,7 @@ int machine_watch_signals(struct machine *machine, struct error *err)
         (void)sigaddset(&set, SIGHUP);
     }
     (void)sigaddset(&set, SIGQUIT);
-    if (machine_terminal(machine)) {
+    if (machine_has_terminal(machine)) {
         (void)sigaddset(&set, SIGTSTP);
         (void)sigaddset(&set, SIGCONT);
     }
