@@ -13,7 +13,7 @@
 static struct console_ends ends;
 static char path[64];
 
-enum kind { PTY, SERVER };
+enum { PTY, SERVER }; /* whom readers come to */
 
 /* Opens what `text` says, and a console on it. */
 static void open_text(const char *text)
@@ -28,7 +28,7 @@ static void open_text(const char *text)
 }
 
 /* Both kinds that readers come to. */
-static void open_kind(enum kind kind)
+static void open_kind(int kind)
 {
     char text[128];
 
@@ -47,7 +47,7 @@ static int connect_to(const char *name)
 }
 
 /* A reader comes; the loop has noticed it. */
-static int come(enum kind kind)
+static int come(int kind)
 {
     int fd = kind == PTY ? open(ends.where, O_RDWR | O_NOCTTY) : connect_to(path);
 
