@@ -7,6 +7,8 @@
 
 #include "vmm/console_backend.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct console_backend backend;
