@@ -70,13 +70,13 @@ $(B)/obj/vmm/sandbox.o: $(B)/sandbox.bpf
 
 $(UNIT): $(B)/tests/unit/%: tests/unit/%.c $(B)/libacre-unit.a $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcheck_pic -lsubunit -lm -lrt
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS) -lcheck_pic -lsubunit -lm -lrt
 $(BENCH): $(B)/tests/bench/%: tests/bench/%.c $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
 $(FUZZ): $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libacre-unit.a $(B)/libacre-vmm.a $(B)/libacre-devices.a $(B)/libacre-memory.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
 
 $(B)/acre.1: vmm/acre.1.scd
 	scdoc <$< >$@
