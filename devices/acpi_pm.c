@@ -217,7 +217,6 @@ region:
     memory_region_unref(&pm->mr);
 owner:
     memory_owner_finish(&pm->owner);
-    *pm = (struct acpi_pm){0};
     return ret;
 }
 

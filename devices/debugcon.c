@@ -50,7 +50,6 @@ region:
     memory_region_unref(&dev->mr);
 owner:
     memory_owner_finish(&dev->owner);
-    *dev = (struct debugcon){0};
     return ret;
 }
 

@@ -5,7 +5,9 @@
  * functions run under the lock of its MemoryOwner: dispatch takes it around MemoryRegionOps, vmm
  * takes it (memory_owner_enter) around timers, received bytes and reset.
  * Every device: `struct x` embedded by whoever builds the board; x_init() gives -errno and leaves
- * nothing to undo when it fails; x_reset() is power-on state; x_finish() accepts a zeroed one.
+ * nothing to undo when it fails, but its storage has to last all the same until
+ * memory_core_finish(), which may reclaim regions in it; x_reset() is power-on state; x_finish()
+ * accepts a zeroed one.
  */
 #ifndef ACRE_DEVICES_DEVICE_H
 #define ACRE_DEVICES_DEVICE_H

@@ -283,7 +283,6 @@ data:
     memory_region_unref(&kbc->mr_data);
 owner:
     memory_owner_finish(&kbc->owner);
-    *kbc = (struct i8042){0};
     return ret;
 }
 

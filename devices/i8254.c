@@ -215,7 +215,6 @@ region:
     memory_region_unref(&pit->mr);
 owner:
     memory_owner_finish(&pit->owner);
-    *pit = (struct i8254){0};
     return ret;
 }
 

@@ -88,7 +88,6 @@ region:
     memory_region_unref(&dog->mr_stop);
 owner:
     memory_owner_finish(&dog->owner);
-    *dog = (struct ib700){0};
     return ret;
 }
 
