@@ -13,7 +13,10 @@
 #include "vmm/debug.h"
 #include "vmm/inspect.h"
 #include "vmm/log.h"
+#include "vmm/map_diff.h"
+#include "vmm/map_dot.h"
 #include "vmm/map_json.h"
+#include "vmm/map_svg.h"
 #include "vmm/qemu_mtree.h"
 #include "vmm/why.h"
 
@@ -69,6 +72,67 @@ static int show_json(struct inspect *inspect, const struct run_options *options,
         map_json(&inspect->core, board_memory(inspect->board), &inspect->slots, false), err);
 }
 
+static int show_dot(struct inspect *inspect, const struct run_options *options, struct error *err)
+{
+    struct debug_text out;
+    int ret;
+
+    (void)options;
+    debug_text_init(&out, STDOUT_FILENO);
+    ret = map_dot(&inspect->core, board_memory(inspect->board), &inspect->slots, &out.sink);
+    return ret < 0 ? error_set_errno(err, -ret, "--format dot") : flushed(&out, err);
+}
+
+static int show_svg(struct inspect *inspect, const struct run_options *options, struct error *err)
+{
+    AddressSpace *as = options->space_io ? board_io(inspect->board) : board_memory(inspect->board);
+    struct debug_text out;
+    int ret;
+
+    debug_text_init(&out, STDOUT_FILENO);
+    ret = map_svg(&inspect->core, as, options->space_io ? NULL : &inspect->slots, &out.sink);
+    if (ret == -E2BIG) {
+        return error_set(err, E2BIG, "--format svg: too much for one picture");
+    }
+    return ret < 0 ? error_set_errno(err, -ret, "--format svg") : flushed(&out, err);
+}
+
+/* Returns: 0 they are alike; 1 they differ; -errno. */
+static int show_diff(struct inspect *inspect, const struct run_options *options, struct error *err)
+{
+    struct run_options other_options = *options;
+    struct inspect other;
+    struct debug_text out;
+    json_t *ours, *theirs, *diff;
+    int ret, equal;
+
+    other_options.board = options->diff_board;
+    other_options.dump_dtb = NULL;
+    ret = inspect_open(&other, &other_options, err);
+    if (ret < 0) {
+        return ret;
+    }
+    ours = map_json(&inspect->core, board_memory(inspect->board), &inspect->slots, false);
+    theirs = map_json(&other.core, board_memory(other.board), &other.slots, false);
+    diff = ours && theirs ? map_diff(ours, theirs) : NULL;
+    json_decref(ours);
+    json_decref(theirs);
+    inspect_close(&other);
+    if (!diff) {
+        return error_set_errno(err, ENOMEM, "--diff");
+    }
+    equal = map_diff_is_equal(diff);
+    if (options->format == INSPECT_JSON) {
+        ret = print_json(diff, err);
+    } else {
+        debug_text_init(&out, STDOUT_FILENO);
+        map_diff_print(diff, &out.sink);
+        json_decref(diff);
+        ret = flushed(&out, err);
+    }
+    return ret < 0 ? ret : !equal;
+}
+
 static int show_why(struct inspect *inspect, const struct run_options *options, struct error *err)
 {
     AddressSpace *as = options->why.io ? board_io(inspect->board) : board_memory(inspect->board);
@@ -91,6 +155,8 @@ static int inspect_board(const struct run_options *options, struct error *err)
                                   struct error *err) = {
         [INSPECT_TEXT] = show_text,
         [INSPECT_JSON] = show_json,
+        [INSPECT_DOT] = show_dot,
+        [INSPECT_SVG] = show_svg,
     };
     struct inspect inspect;
     int ret = inspect_open(&inspect, options, err);
@@ -98,8 +164,13 @@ static int inspect_board(const struct run_options *options, struct error *err)
     if (ret < 0) {
         return ret;
     }
-    ret = options->why_given ? show_why(&inspect, options, err)
-                             : formats[options->format](&inspect, options, err);
+    if (options->why_given) {
+        ret = show_why(&inspect, options, err);
+    } else if (options->diff_board) {
+        ret = show_diff(&inspect, options, err);
+    } else {
+        ret = formats[options->format](&inspect, options, err);
+    }
     inspect_close(&inspect);
     return ret;
 }

@@ -68,7 +68,7 @@ enum debug_what {
 };
 
 /* How `inspect` shows what it found. */
-enum inspect_format { INSPECT_TEXT, INSPECT_JSON };
+enum inspect_format { INSPECT_TEXT, INSPECT_JSON, INSPECT_DOT, INSPECT_SVG };
 
 enum { RUN_MODULES_MAX = 32, RUN_OVERLAYS_MAX = 32, RUN_FW_CFG_MAX = 31, RUN_CPUS_MAX = 255 };
 #define RUN_RAM_MIN (UINT64_C(64) << 10)
@@ -110,6 +110,8 @@ struct run_options {
     enum inspect_format format;
     bool why_given;
     struct why_place why;
+    bool space_io;                      /* draw the I/O space */
+    const char *diff_board;             /* NULL: none */
     const char *qemu_mtree, *qemu_flat; /* inspect: listings of QEMU's in place of a board */
     bool verbose;
     bool help;

@@ -44,6 +44,7 @@ SET_STRING(result)
 SET_STRING(kvm_path)
 SET_STRING(qemu_mtree)
 SET_STRING(qemu_flat)
+SET_STRING(diff_board)
 SET_FLAG(reboot)
 SET_FLAG(audit)
 SET_FLAG(verbose)
@@ -362,7 +363,12 @@ int debug_words_print(int fd)
 
 static int set_format(void *target, const char *value, struct error *err)
 {
-    static const char *const names[] = {[INSPECT_TEXT] = "text", [INSPECT_JSON] = "json"};
+    static const char *const names[] = {
+        [INSPECT_TEXT] = "text",
+        [INSPECT_JSON] = "json",
+        [INSPECT_DOT] = "dot",
+        [INSPECT_SVG] = "svg",
+    };
     struct run_options *options = target;
     size_t i;
 
@@ -372,7 +378,17 @@ static int set_format(void *target, const char *value, struct error *err)
             return 0;
         }
     }
-    return error_set(err, EINVAL, "%s: not a format (text, json)", value);
+    return error_set(err, EINVAL, "%s: not a format (text, json, dot, svg)", value);
+}
+
+static int set_space(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+
+    options->space_io = strcmp(value, "io") == 0;
+    return options->space_io || strcmp(value, "memory") == 0
+               ? 0
+               : error_set(err, EINVAL, "%s: not a space (memory, io)", value);
 }
 
 static int set_why(void *target, const char *value, struct error *err)
@@ -424,8 +440,10 @@ static const struct option_spec inspect_specs[] = {
     OPTION_FW_CFG,
     OPTION_SERIAL,
     OPTION_DEBUGCON,
-    {0, "format", "FORMAT", "text (default) or json", set_format},
+    {0, "format", "FORMAT", "text (default), json, dot or svg", set_format},
+    {0, "space", "memory|io", "what --format svg draws (default memory)", set_space},
     {0, "why", "ADDR|io:PORT", "who answers there and why, and what accesses do", set_why},
+    {0, "diff", "BOARD", "how that board differs: status 0 or 1", set_diff_board},
     {0, "debug", "WORDS", "show only tree,view,slots,commits", add_debug},
     {0, "qemu-mtree", "FILE", "show what acre makes of QEMU's `info mtree -D`", set_qemu_mtree},
     {0, "qemu-flat", "FILE", "compare with `info mtree -f`: status 0, 1 or 2", set_qemu_flat},

@@ -43,3 +43,48 @@ load helpers
     acre inspect --format xml
     fails_with "--format: xml"
 }
+@test "--format svg draws every range and slot of the map, well-formed, the same in every run" {
+    acre inspect --board puzzle --format svg
+    [ "$status" -eq 0 ]
+    cp out first.svg
+    xmllint --noout first.svg
+    acre inspect --board puzzle --format json
+    # Regions, ranges and slots are one box each; ten more boxes are the legend's.
+    ranges=$(jq '."flat-views"[] | select(."address-spaces" | index("memory")) | .ranges | length' out)
+    slots=$(jq '.slots | length' out)
+    regions=$(jq '[.trees[] | select(."address-spaces" | index("memory")) | .root | .. | .priority? | select(. != null)] | length - 1' out)
+    [ "$(grep -o '<rect' first.svg | wc -l)" -eq $((ranges + slots + regions + 10)) ]
+    acre inspect --board puzzle --format svg
+    cmp out first.svg
+    acre inspect --space io --format svg
+    xmllint --noout out
+    grep -q '>rtc<' out
+    acre inspect --space moon --format svg
+    fails_with "--space: moon"
+}
+@test "--format dot names each region once, with its edges" {
+    acre inspect --board puzzle --format dot
+    [ "$status" -eq 0 ]
+    [ "$(head -n 1 out)" = 'digraph "memory map" {' ]
+    [ "$(tail -n 1 out)" = '}' ]
+    [ -z "$(grep -oE '^    r[0-9]+ \[' out | sort | uniq -d)" ]
+    # Every region that an edge names is there.
+    grep -oE '^    r[0-9]+ \[' out | tr -dc 'r0-9\n' | sort -u >nodes
+    grep -oE 'r[0-9]+ ->|-> r[0-9]+' out | tr -dc 'r0-9\n' | sort -u >used
+    [ -z "$(comm -13 nodes used)" ]
+}
+@test "--diff shows what only one of two boards has, and its status says whether there is any" {
+    acre inspect --board bare --diff bare
+    [ "$status" -eq 0 ]
+    [ -z "$output" ]
+    acre inspect --board bare --diff pc
+    [ "$status" -eq 1 ]
+    grep -qx '+ 00000000fffc0000-00000000fffc0fff (rom) rom @0000000000000000' out
+    grep -qx '+ 00000000fffc0000-00000000fffc0fff rom @0000000000000000 readonly' out
+    ! grep -q '^-' out
+    acre inspect --board bare --diff pc --format json
+    [ "$status" -eq 1 ]
+    [ "$(jq -r '.equal, .slots.added[0].region' out | tr '\n' ' ')" = "false rom " ]
+    acre inspect --board bare --diff toaster
+    fails_with toaster
+}
