@@ -257,11 +257,12 @@ static void write_comparator(struct hpet_timer *t, uint64_t value, uint64_t mask
 static uint64_t read_timer(const struct hpet *hpet, hwaddr addr)
 {
     unsigned num = (unsigned)(addr - REG_TIMERS) / TIMER_STRIDE;
-    const struct hpet_timer *t = &hpet->timers[num];
+    const struct hpet_timer *t;
 
     if (num >= HPET_NUM_TIMERS) {
         return 0;
     }
+    t = &hpet->timers[num];
     switch (addr % TIMER_STRIDE) {
     case REG_TIMER_CONFIG:
         return (uint64_t)hpet->config.route_cap << 32 | t->config | PER_INT_CAP | SIZE_CAP;
@@ -292,11 +293,12 @@ static uint64_t read_register(const struct hpet *hpet, hwaddr addr, uint64_t cou
 static void write_timer(struct hpet *hpet, hwaddr addr, uint64_t value, uint64_t mask)
 {
     unsigned num = (unsigned)(addr - REG_TIMERS) / TIMER_STRIDE;
-    struct hpet_timer *t = &hpet->timers[num];
+    struct hpet_timer *t;
 
     if (num >= HPET_NUM_TIMERS) {
         return;
     }
+    t = &hpet->timers[num];
     if (addr % TIMER_STRIDE == REG_TIMER_CONFIG) {
         write_timer_config(t, (t->config & ~mask) | (value & mask));
     } else if (addr % TIMER_STRIDE == REG_TIMER_COMPARATOR) {
