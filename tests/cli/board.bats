@@ -13,7 +13,7 @@ boards() {
         acre $command --board help
         [ "$status" -eq 0 ]
         [ -z "$stderr" ]
-        [ -z "$(grep -vE '^  [a-z-]+ +[^ ].{10,}' out)" ]
+        [ "$(grep -cE '^  [a-z-]+ +[^ ].{10,}' out)" -eq "$(wc -l <out)" ]
     done
     for board in $(boards); do
         acre inspect --board "$board"
