@@ -7,7 +7,7 @@
 UART_NOTE;
 
 /* At 300 baud four characters of ten bits take 133 ms. */
-enum { DIVISOR = 384, BEFORE_MS = 12, EARLY_MS = 100, AFTER_MS = 170, LATE_MS = 3000 };
+enum { DIVISOR = 384, BEFORE_MS = 12, EARLY_MS = 100, AFTER_MS = 170, LATE_MS = 1000 };
 
 static volatile unsigned interrupts;
 
@@ -23,7 +23,7 @@ static uint8_t pending(void)
     return uart_in(COM2, SERIAL_IIR) & 0xf;
 }
 
-/* Lets interrupts in until there were `num`, however slow the machine is. */
+/* Lets interrupts in until there were `num`, even on a slow machine. */
 static bool wait_for(unsigned num)
 {
     struct deadline late = deadline_ms(LATE_MS);
