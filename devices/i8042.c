@@ -4,6 +4,8 @@
  */
 #include "devices/i8042.h"
 
+#include <string.h>
+
 enum {
     STATUS_OBF = 0x01,
     STATUS_SYS = 0x04,     /* self-test passed */
@@ -23,8 +25,12 @@ enum {
     OUTPUT_KEYBOARD_DATA = 0x80,
     OUTPUT_STORED = 0xcf,
 
-    CMD_READ_COMMAND_BYTE = 0x20,
+    CMD_READ_COMMAND_BYTE = 0x20, /* byte 0 of the controller's memory; up to 0x3f the others */
+    CMD_READ_RAM_LAST = 0x3f,
     CMD_WRITE_COMMAND_BYTE = 0x60,
+    CMD_WRITE_RAM_LAST = 0x7f,
+    CMD_RAM_MASK = I8042_RAM_SIZE - 1,
+    CMD_TEST_PASSWORD = 0xa4,
     CMD_DISABLE_AUX = 0xa7,
     CMD_ENABLE_AUX = 0xa8,
     CMD_TEST_AUX = 0xa9,
@@ -45,11 +51,14 @@ enum {
     TEST_PASSED = 0x00,
     TEST_CLOCK_STUCK_LOW = 0x01,
     INPUT_PORT_UNLOCKED = 0x80,
+    NO_PASSWORD = 0xf1,
     NOBODY_ANSWERED = 0xfe, /* with STATUS_TIMEOUT */
 
     PORT92_RESET = 0x01,
     PORT92_A20 = 0x02,
-    PORT92_STORED = 0x03,
+    PORT92_LOCK = 0x08, /* of the password in CMOS memory; only a reset takes it off */
+    PORT92_LIGHTS = 0xc0,
+    PORT92_STORED = PORT92_RESET | PORT92_A20 | PORT92_LOCK | PORT92_LIGHTS,
 };
 
 static void update_irq(struct i8042 *kbc)
@@ -110,12 +119,18 @@ static void run_command(struct i8042 *kbc, uint8_t command)
     case CMD_READ_COMMAND_BYTE:
         reply(kbc, kbc->command_byte, 0);
         break;
-    case CMD_WRITE_COMMAND_BYTE:
+    case CMD_READ_COMMAND_BYTE + 1 ... CMD_READ_RAM_LAST:
+        reply(kbc, kbc->ram[command & CMD_RAM_MASK], 0);
+        break;
+    case CMD_WRITE_COMMAND_BYTE ... CMD_WRITE_RAM_LAST:
     case CMD_WRITE_OUTPUT_PORT:
     case CMD_WRITE_KEYBOARD_OUTPUT:
     case CMD_WRITE_AUX_OUTPUT:
     case CMD_WRITE_AUX:
         kbc->pending = command;
+        break;
+    case CMD_TEST_PASSWORD:
+        reply(kbc, NO_PASSWORD, 0);
         break;
     case CMD_DISABLE_AUX:
         change_command_byte(kbc, 0, COMMAND_BYTE_NO_AUX);
@@ -163,6 +178,9 @@ static void take_data(struct i8042 *kbc, uint8_t value)
     switch (command) {
     case CMD_WRITE_COMMAND_BYTE:
         change_command_byte(kbc, 0xff, value);
+        break;
+    case CMD_WRITE_COMMAND_BYTE + 1 ... CMD_WRITE_RAM_LAST:
+        kbc->ram[command & CMD_RAM_MASK] = value;
         break;
     case CMD_WRITE_OUTPUT_PORT:
         write_output_port(kbc, value);
@@ -237,7 +255,7 @@ static void port92_write(void *opaque, hwaddr addr, uint64_t data, unsigned size
 
     (void)addr;
     (void)size;
-    kbc->port92 = data & PORT92_STORED;
+    kbc->port92 = (uint8_t)((data & PORT92_STORED) | (kbc->port92 & PORT92_LOCK));
     set_a20(kbc, data & PORT92_A20);
     if (reset) {
         request_reset(kbc);
@@ -294,6 +312,7 @@ void i8042_reset(struct i8042 *kbc)
     kbc->output_buffer = 0;
     kbc->pending = 0;
     kbc->port92 = PORT92_A20;
+    memset(kbc->ram, 0, sizeof(kbc->ram));
     update_irq(kbc);
 }
 

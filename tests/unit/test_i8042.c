@@ -59,7 +59,8 @@ struct answer {
     uint8_t command, answer;
 };
 static const struct answer answers[] = {
-    {0xaa, 0x55}, {0xab, 0x00}, {0xa9, 0x01}, {0xc0, 0x80}, {0xd0, 0x83}, {0x20, 0x30},
+    {0xa4, 0xf1}, {0xaa, 0x55}, {0xab, 0x00}, {0x21, 0x00}, {0x3f, 0x00},
+    {0xa9, 0x01}, {0xc0, 0x80}, {0xd0, 0x83}, {0x20, 0x30},
 };
 
 START_TEST(command_is_answered_at_once)
@@ -187,6 +188,33 @@ START_TEST(port92_bit_0_rising_resets)
 }
 END_TEST
 
+START_TEST(port92_keeps_lights_and_a_lock_that_only_a_reset_takes_off)
+{
+    out(PORT92, 0xff & ~0x01);
+    ck_assert_uint_eq(in(PORT92), 0xca);
+    out(PORT92, 0x42);
+    ck_assert_uint_eq(in(PORT92), 0x4a);
+    i8042_reset(&kbc);
+    ck_assert_uint_eq(in(PORT92), 0x02);
+    ck_assert_uint_eq(requests.num, 0);
+}
+END_TEST
+
+START_TEST(memory_of_the_controller_keeps_what_it_is_given)
+{
+    for (unsigned i = 1; i < I8042_RAM_SIZE; i++) {
+        out(COMMAND, 0x60 + i);
+        out(DATA, 0xc0 ^ i);
+    }
+    for (unsigned i = 1; i < I8042_RAM_SIZE; i++) {
+        out(COMMAND, 0x20 + i);
+        ck_assert_uint_eq(in(DATA), 0xc0 ^ i);
+    }
+    out(COMMAND, 0x20);
+    ck_assert_msg(in(DATA) == 0x30, "the command byte is not among them");
+}
+END_TEST
+
 START_TEST(a20_is_one_gate_with_two_handles)
 {
     out(PORT92, 0x00);
@@ -215,7 +243,7 @@ END_TEST
 START_TEST(unknown_commands_do_nothing)
 {
     out(COMMAND, 0x00);
-    out(COMMAND, 0x77);
+    out(COMMAND, 0xb5);
     ck_assert_uint_eq(in(STATUS), UNLOCKED | CD);
     ck_assert_uint_eq(requests.num, 0);
 }
@@ -252,6 +280,8 @@ int main(void)
     tcase_add_test(tc, even_pulse_commands_reset_and_odd_ones_do_not);
     tcase_add_test(tc, output_port_bit_0_low_resets);
     tcase_add_test(tc, port92_bit_0_rising_resets);
+    tcase_add_test(tc, port92_keeps_lights_and_a_lock_that_only_a_reset_takes_off);
+    tcase_add_test(tc, memory_of_the_controller_keeps_what_it_is_given);
     tcase_add_test(tc, a20_is_one_gate_with_two_handles);
     tcase_add_test(tc, output_port_shows_the_buffers);
     tcase_add_test(tc, unknown_commands_do_nothing);
