@@ -6,8 +6,8 @@
  * and when the VM ends.
  *
  * Context: any thread registered with memory/, no lock of memory/ held. Entries are delivered in
- * order by one thread at a time; a thread that comes while another drains waits for it, unless it
- * is inside a device; one that comes back from its own delivery returns at once.
+ * order by one thread at a time; a thread that comes while another drains waits for it. One that is
+ * inside a device, or comes back from its own delivery, delivers nothing and returns at once.
  * Source: api.rst 4.116; struct kvm_coalesced_mmio_ring.
  */
 #ifndef ACRE_VMM_KVM_RING_H
