@@ -298,6 +298,15 @@ static const struct {
     {"n: n { v = <1>; };"
      "x@0 { compatible = \"acre,alias\"; reg = <0 0x600000 0 0x1000>; acre,target = <&n>; };",
      "/x@0: acre,target: names a node that has no region"},
+    {"x@0 { compatible = \"acre,bank-switch\"; reg = <0 0x600000 0 0x100>; };",
+     "/x@0: acre,regions: wanted: 1 to 32 phandles of nodes with a region"},
+    {"x@0 { compatible = \"acre,bank-switch\"; reg = <0 0x600000 0 0x100>; acre,regions = <0>; };",
+     "/x@0: acre,regions: phandle 0 names no node that has a region"},
+    {"x@0 { compatible = \"acre,bank-switch\"; reg = <0 0x600000 0 0x100>; acre,regions = [01]; };",
+     "/x@0: acre,regions: wanted: 1 to 32 phandles of nodes with a region"},
+    {"n: n { v = <1>; };"
+     "x@0 { compatible = \"acre,bank-switch\"; reg = <0 0x600000 0 0x100>; acre,regions = <&n>; };",
+     "/x@0: acre,regions: phandle 1 names no node that has a region"},
     {"x@0 { compatible = \"simple-bus\"; #address-cells = <3>; };",
      "/x@0: #address-cells: 3 is more than 2"},
     {"x@0 { compatible = \"isa\"; #address-cells = <1>; };",
