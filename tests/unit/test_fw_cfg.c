@@ -10,14 +10,17 @@
 
 enum {
     RAM_SIZE = 0x10000,
-    MMIO = 0x20000, /* a device, 64 KiB */
+    MMIO = 0x20000, /* a device, to 0x30000 */
     ROM = 0x30000,
     DESCRIPTOR = 0x1000,
     BUFFER = 0x2000,
 };
 
+#define LARGE (UINT64_C(1) << 33) /* a device again, of that size */
+#define TOP (UINT64_MAX - 0xfff)  /* the last page of RAM again */
+
 static struct fake_bus bus;
-static MemoryRegion memory_root, ram, rom, mmio;
+static MemoryRegion memory_root, ram, rom, mmio, large, top;
 static AddressSpace memory;
 static struct fw_cfg dev;
 static unsigned mmio_accesses;
@@ -55,6 +58,12 @@ static void make_memory(void)
     ck_assert_int_eq(memory_region_init_rom(&rom, NULL, "rom", new_block(4096)), 0);
     ck_assert_int_eq(
         memory_region_init_io(&mmio, &bus.core, NULL, &mmio_ops, NULL, "mmio", RAM_SIZE), 0);
+    ck_assert_int_eq(
+        memory_region_init_io(&large, &bus.core, NULL, &mmio_ops, NULL, "large", LARGE), 0);
+    ck_assert_int_eq(memory_region_init_alias(&top, NULL, "top", &ram, RAM_SIZE - 0x1000, 0x1000),
+                     0);
+    ck_assert_int_eq(memory_region_add_subregion(&memory_root, LARGE, &large), 0);
+    ck_assert_int_eq(memory_region_add_subregion(&memory_root, TOP, &top), 0);
     ck_assert_int_eq(memory_region_add_subregion(&memory_root, 0, &ram), 0);
     ck_assert_int_eq(memory_region_add_subregion(&memory_root, MMIO, &mmio), 0);
     ck_assert_int_eq(memory_region_add_subregion(&memory_root, ROM, &rom), 0);
@@ -99,6 +108,10 @@ static void teardown(void)
     ck_assert_int_eq(memory_region_del_subregion(&memory_root, &ram), 0);
     ck_assert_int_eq(memory_region_del_subregion(&memory_root, &rom), 0);
     ck_assert_int_eq(memory_region_del_subregion(&memory_root, &mmio), 0);
+    ck_assert_int_eq(memory_region_del_subregion(&memory_root, &large), 0);
+    ck_assert_int_eq(memory_region_del_subregion(&memory_root, &top), 0);
+    memory_region_unref(&top);
+    memory_region_unref(&large);
     memory_region_unref(&ram);
     memory_region_unref(&rom);
     memory_region_unref(&mmio);
@@ -428,19 +441,29 @@ static const struct {
     {RAM_SIZE - 2, 6},
     {RAM_SIZE - 6, 7},
     {0x100000, UINT32_MAX},
-    {UINT64_MAX, 1},
+    {LARGE, UINT32_MAX},
     {UINT64_MAX, 2},
-    {UINT64_MAX - 5, 7}, /* would go on at 0 */
+    {UINT64_MAX - 5, 7}, /* there is RAM at the end, and at 0 */
     {UINT64_MAX - 1, UINT32_MAX},
 };
 
 START_TEST(transfer_ends_where_there_is_no_ram)
 {
+    memset(host(0), 0xee, 8);
     ck_assert_uint_eq(transfer(FW_CFG_DMA_SELECT | FW_CFG_DMA_READ | 0x22 << 16,
                                bad_targets[_i].len, bad_targets[_i].addr),
                       FW_CFG_DMA_ERROR);
     ck_assert_uint_eq(mmio_accesses, 0);
-    ck_assert_mem_eq(host(0), "\0\0\0\0\0\0\0\0", 8);
+    ck_assert_mem_eq(host(0), "\xee\xee\xee\xee\xee\xee\xee\xee", 8);
+}
+END_TEST
+
+/* To try all of it would take longer than a test may. */
+START_TEST(zeros_end_at_the_first_error)
+{
+    ck_assert_uint_eq(transfer(FW_CFG_DMA_SELECT | FW_CFG_DMA_READ | 0x3f << 16, UINT32_MAX, LARGE),
+                      FW_CFG_DMA_ERROR);
+    ck_assert_uint_eq(mmio_accesses, 0);
 }
 END_TEST
 
@@ -450,6 +473,14 @@ START_TEST(transfer_of_all_of_ram_is_carried_out)
     ck_assert_uint_eq(transfer(FW_CFG_DMA_READ, RAM_SIZE, 0), 0);
     ck_assert_mem_eq(host(0), "QEMU\0", 5);
     ck_assert_uint_eq(*host(RAM_SIZE - 1), 0);
+}
+END_TEST
+
+START_TEST(transfer_reaches_the_last_address)
+{
+    ck_assert_uint_eq(transfer(FW_CFG_DMA_SELECT | FW_CFG_DMA_READ | 0x22 << 16, 6, UINT64_MAX - 5),
+                      0);
+    ck_assert_mem_eq(host(RAM_SIZE - 6), "second", 6);
 }
 END_TEST
 
@@ -495,7 +526,9 @@ static TCase *dma_case(void)
     tcase_add_test(tc, address_may_come_as_one_quad);
     tcase_add_table_test(tc, narrow_writes_of_the_address_are_refused, narrow);
     tcase_add_table_test(tc, transfer_ends_where_there_is_no_ram, bad_targets);
+    tcase_add_test(tc, zeros_end_at_the_first_error);
     tcase_add_test(tc, transfer_of_all_of_ram_is_carried_out);
+    tcase_add_test(tc, transfer_reaches_the_last_address);
     tcase_add_test(tc, descriptor_that_cannot_be_read_does_nothing);
     tcase_add_test(tc, descriptor_may_be_overwritten_by_what_it_asks_for);
     return tc;

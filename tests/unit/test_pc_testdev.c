@@ -93,7 +93,7 @@ START_TEST(each_port_sets_its_interrupt_line)
     ck_assert(irqs[_i].level);
     ck_assert(!irqs[other].level);
     bus_out(&bus, IRQ + (unsigned)_i, 1, 0x80);
-    ck_assert_msg(irqs[_i].rises == 1, "any value but 0 is high, and it was");
+    ck_assert_msg(irqs[_i].level && irqs[_i].rises == 1, "any value but 0 is high, and it was");
     bus_out(&bus, IRQ + (unsigned)_i, 1, 0);
     ck_assert(!irqs[_i].level);
     ck_assert_uint_eq(bus_in(&bus, IRQ + (unsigned)_i, 1, NULL), 0);
