@@ -59,6 +59,32 @@ static const struct {
     {"bare", true, 0xf4, "debug-exit"},
     {"bare", true, 0x3ff, "serial"},
     {"bare", true, 0x40, "-"},
+    /* Priorities count among siblings; what has a hole shows what is below. */
+    {"puzzle", false, 0x4000000, "-"},
+    {"puzzle", false, 0x100000000, "ram"},
+    {"puzzle", false, 0xd3000000, "flash"},
+    {"puzzle", false, 0xd3201000, "nobody"},
+    {"puzzle", false, 0xd3203000, "rom-page"},
+    {"puzzle", false, 0xd3300000, "bottom"},
+    {"puzzle", false, 0xd3301000, "top"},
+    {"puzzle", false, 0xd3302000, "low"},
+    {"puzzle", false, 0xd3303fff, "clipped"},
+    {"puzzle", false, 0xd3304000, "beside"},
+    {"puzzle", false, 0xd3306000, "bottom"},
+    /* Aliases of aliases show what the container shows, without what lies over it. */
+    {"puzzle", false, 0xd3420000, "-"},
+    {"puzzle", false, 0xd3421000, "low"},
+    {"puzzle", false, 0xd3400000, "low"},
+    {"puzzle", false, 0xd3401000, "clipped"},
+    {"puzzle", false, 0xd3402000, "beside"},
+    {"puzzle", false, 0xd3431fff, "floor"},
+    {"puzzle", false, 0xd3432000, "-"},
+    {"puzzle", false, 0xd35007ff, "-"},
+    {"puzzle", false, 0xd3500800, "pool"},
+    {"puzzle", false, 0xd3600000, "-"},
+    {"puzzle", false, 0xd3701fff, "soc-sram"},
+    {"puzzle", false, 0xd3702007, "serial"},
+    {"puzzle", false, 0x18000ffff, "flash"},
 };
 
 START_TEST(built_in_board_has_each_part_in_its_place)
