@@ -1,7 +1,6 @@
 /* test_load.c - what load_open makes of files, good and hostile; nothing is placed here. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 
 #include "tests/unit/elf_builder.h"
 #include "tests/unit/load_fixture.h"

@@ -1,8 +1,6 @@
 /* test_load_raw.c - what load_open makes of files that are no ELF, and of what is no file. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <sys/resource.h>
 
 #include "tests/unit/elf_builder.h"
 #include "tests/unit/load_fixture.h"
