@@ -20,7 +20,7 @@
 
 #include "flip.h"
 
-enum { FLIPS_DEFAULT = 250, BARRIER_EVERY = 8, STUCK_S = 20 };
+enum { FLIPS_DEFAULT = 250, BARRIER_EVERY = 8, STUCK_S = 60 };
 
 static uint32_t loops_of(struct stress *stress, unsigned cpu)
 {
