@@ -32,7 +32,7 @@ load helpers
         fails_with "--why"
     done
 }
-@test "--format json is one versioned object, the same in every run" {
+@test "m80_q21_--format json is one versioned object, the same in every run" {
     acre inspect --format json
     [ "$(jq -r '.format, .version' out | tr '\n' ' ')" = "acre-map 1 " ]
     [ "$(jq -r '."flat-views"[] | select(."address-spaces" | index("memory")) | .ranges[0].region' out)" = ram ]
