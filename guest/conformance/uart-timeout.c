@@ -7,7 +7,7 @@
 UART_NOTE;
 
 /* At 300 baud four characters of ten bits take 133 ms. */
-enum { DIVISOR = 384, BEFORE_MS = 80, EARLY_MS = 100, AFTER_MS = 170, LATE_MS = 1000 };
+enum { DIVISOR = 384, BEFORE_MS = 80, EARLY_MS = 100, AFTER_MS = 170, LATE_MS = 1200 };
 
 static volatile unsigned interrupts;
 
