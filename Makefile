@@ -99,6 +99,7 @@ help: ## list targets and variables
 
 -include guest/guest.mk
 -include tests/tests.mk
+-include tests/mutants/mutants.mk
 -include tests/bench/bench.mk
 -include tests/stress/stress.mk
 -include $(shell find $(B)/obj $(B)/tests -name '*.d' 2>/dev/null)
