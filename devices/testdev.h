@@ -35,6 +35,13 @@ struct testdev_call {
     uint64_t who, size, offset, value; /* the log entry's four fields */
 };
 
+/* A window that logs every access and gives zeros. */
+struct testdev_window {
+    MemoryRegion mr;
+    struct testdev *dev;
+    unsigned who; /* TESTDEV_WHO_* */
+};
+
 struct testdev_event {
     uint64_t offset, size, data, flags;
     uint64_t count;
@@ -52,7 +59,7 @@ struct testdev {
     struct testdev_config config;
     struct memory_core *core;
     MemoryRegion mr_registers, mr_log, mr_raw, mr_buffer;
-    MemoryRegion mr_zones[2], mr_doorbells[2]; /* in memory, among the ports */
+    struct testdev_window zones[2], doorbells[2]; /* in memory, among the ports */
     uint32_t high;
     uint64_t scratch, counter, error_result, irq_pending;
     bool irq_level;

@@ -254,37 +254,37 @@ void testdev_banks_finish(struct testdev *dev)
     }
 }
 
-/* Zones. Their own offset tells which one it is no more, so each has callbacks of its own. */
-static uint64_t zone_read(void *opaque, hwaddr addr, unsigned size)
+static uint64_t window_read(void *opaque, hwaddr addr, unsigned size)
 {
-    testdev_log_call(opaque, TESTDEV_WHO_ZONE, addr, 0, size, false);
+    const struct testdev_window *window = opaque;
+
+    testdev_log_call(window->dev, window->who, addr, 0, size, false);
     return 0;
 }
 
-static void zone_write(void *opaque, hwaddr addr, uint64_t data, unsigned size)
+static void window_write(void *opaque, hwaddr addr, uint64_t data, unsigned size)
 {
-    testdev_log_call(opaque, TESTDEV_WHO_ZONE, addr, data, size, true);
+    const struct testdev_window *window = opaque;
+
+    testdev_log_call(window->dev, window->who, addr, data, size, true);
 }
 
-static uint64_t port_zone_read(void *opaque, hwaddr addr, unsigned size)
+static const MemoryRegionOps window_ops = {
+    .read = window_read,
+    .write = window_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
+    .impl = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
+};
+
+int testdev_window_init(struct testdev *dev, struct testdev_window *window, unsigned who,
+                        const char *name, uint64_t size)
 {
-    testdev_log_call(opaque, TESTDEV_WHO_PORT_ZONE, addr, 0, size, false);
-    return 0;
+    window->dev = dev;
+    window->who = who;
+    return memory_region_init_io(&window->mr, dev->core, &dev->owner, &window_ops, window, name,
+                                 size);
 }
-
-static void port_zone_write(void *opaque, hwaddr addr, uint64_t data, unsigned size)
-{
-    testdev_log_call(opaque, TESTDEV_WHO_PORT_ZONE, addr, data, size, true);
-}
-
-#define ZONE_OPS(name)                                                                             \
-    {                                                                                              \
-        .read = name##_read, .write = name##_write, .endianness = DEVICE_LITTLE_ENDIAN,            \
-        .valid = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},                  \
-        .impl = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},                   \
-    }
-
-static const MemoryRegionOps zone_ops[2] = {ZONE_OPS(zone), ZONE_OPS(port_zone)};
 
 static int set_coalesce(struct testdev *dev, uint64_t zones)
 {
@@ -293,8 +293,8 @@ static int set_coalesce(struct testdev *dev, uint64_t zones)
 
     memory_region_transaction_begin(dev->core);
     for (i = 0; ret == 0 && i < 2; i++) {
-        ret = zones >> i & 1 ? memory_region_set_coalescing(&dev->mr_zones[i])
-                             : memory_region_clear_coalescing(&dev->mr_zones[i]);
+        ret = zones >> i & 1 ? memory_region_set_coalescing(&dev->zones[i].mr)
+                             : memory_region_clear_coalescing(&dev->zones[i].mr);
     }
     if (ret < 0) {
         memory_region_transaction_abort(dev->core);
@@ -313,18 +313,17 @@ static void write_coalesce(struct testdev *dev, unsigned n, uint64_t value)
 
 int testdev_zones_init(struct testdev *dev)
 {
-    int ret = memory_region_init_io(&dev->mr_zones[0], dev->core, &dev->owner, &zone_ops[0], dev,
-                                    "testdev-zone", 0x1000);
+    int ret = testdev_window_init(dev, &dev->zones[0], TESTDEV_WHO_ZONE, "testdev-zone", 0x1000);
 
     if (ret == 0) {
-        ret = memory_region_init_io(&dev->mr_zones[1], dev->core, &dev->owner, &zone_ops[1], dev,
-                                    "testdev-port-zone", 16);
+        ret = testdev_window_init(dev, &dev->zones[1], TESTDEV_WHO_PORT_ZONE, "testdev-port-zone",
+                                  16);
     }
     if (ret == 0) {
-        ret = memory_region_add_subregion(&dev->mr_memory, TESTDEV_ZONE, &dev->mr_zones[0]);
+        ret = memory_region_add_subregion(&dev->mr_memory, TESTDEV_ZONE, &dev->zones[0].mr);
     }
     if (ret == 0) {
-        ret = memory_region_add_subregion(&dev->mr_ports, TESTDEV_PORT_ZONE, &dev->mr_zones[1]);
+        ret = memory_region_add_subregion(&dev->mr_ports, TESTDEV_PORT_ZONE, &dev->zones[1].mr);
     }
     return ret < 0 ? ret : set_coalesce(dev, 3);
 }
@@ -339,8 +338,8 @@ void testdev_zones_reset(struct testdev *dev)
 
 void testdev_zones_finish(struct testdev *dev)
 {
-    memory_region_unref(&dev->mr_zones[1]);
-    memory_region_unref(&dev->mr_zones[0]);
+    memory_region_unref(&dev->zones[1].mr);
+    memory_region_unref(&dev->zones[0].mr);
 }
 
 const struct testdev_register testdev_bank_registers[] = {

@@ -6,38 +6,6 @@
 
 #include <errno.h>
 
-static uint64_t doorbell_read(void *opaque, hwaddr addr, unsigned size)
-{
-    testdev_log_call(opaque, TESTDEV_WHO_DOORBELL, addr, 0, size, false);
-    return 0;
-}
-
-static void doorbell_write(void *opaque, hwaddr addr, uint64_t data, unsigned size)
-{
-    testdev_log_call(opaque, TESTDEV_WHO_DOORBELL, addr, data, size, true);
-}
-
-static uint64_t port_doorbell_read(void *opaque, hwaddr addr, unsigned size)
-{
-    testdev_log_call(opaque, TESTDEV_WHO_PORT_DOORBELL, addr, 0, size, false);
-    return 0;
-}
-
-static void port_doorbell_write(void *opaque, hwaddr addr, uint64_t data, unsigned size)
-{
-    testdev_log_call(opaque, TESTDEV_WHO_PORT_DOORBELL, addr, data, size, true);
-}
-
-#define DOORBELL_OPS(name)                                                                         \
-    {                                                                                              \
-        .read = name##_read, .write = name##_write, .endianness = DEVICE_LITTLE_ENDIAN,            \
-        .valid = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},                  \
-        .impl = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},                   \
-    }
-
-static const MemoryRegionOps doorbell_ops[2] = {DOORBELL_OPS(doorbell),
-                                                DOORBELL_OPS(port_doorbell)};
-
 /* Brings in what was signalled. */
 static void drain(struct testdev *dev, unsigned slot)
 {
@@ -51,7 +19,7 @@ static void drain(struct testdev *dev, unsigned slot)
 static int add_event(struct testdev *dev, unsigned slot)
 {
     struct testdev_event *event = &dev->events[slot];
-    MemoryRegion *mr = &dev->mr_doorbells[event->flags & TESTDEV_EVENT_PORTS ? 1 : 0];
+    MemoryRegion *mr = &dev->doorbells[event->flags & TESTDEV_EVENT_PORTS ? 1 : 0].mr;
     MemoryRegionIoeventfd as = {
         .addr = event->offset,
         .size = (unsigned)event->size,
@@ -137,19 +105,19 @@ static void write_count(struct testdev *dev, unsigned n, uint64_t value)
 
 int testdev_events_init(struct testdev *dev)
 {
-    int ret = memory_region_init_io(&dev->mr_doorbells[0], dev->core, &dev->owner, &doorbell_ops[0],
-                                    dev, "testdev-doorbell", 0x100);
+    int ret = testdev_window_init(dev, &dev->doorbells[0], TESTDEV_WHO_DOORBELL, "testdev-doorbell",
+                                  0x100);
 
     if (ret == 0) {
-        ret = memory_region_init_io(&dev->mr_doorbells[1], dev->core, &dev->owner, &doorbell_ops[1],
-                                    dev, "testdev-port-doorbell", 16);
+        ret = testdev_window_init(dev, &dev->doorbells[1], TESTDEV_WHO_PORT_DOORBELL,
+                                  "testdev-port-doorbell", 16);
     }
     if (ret == 0) {
-        ret = memory_region_add_subregion(&dev->mr_memory, TESTDEV_DOORBELL, &dev->mr_doorbells[0]);
+        ret = memory_region_add_subregion(&dev->mr_memory, TESTDEV_DOORBELL, &dev->doorbells[0].mr);
     }
     if (ret == 0) {
         ret = memory_region_add_subregion(&dev->mr_ports, TESTDEV_PORT_DOORBELL,
-                                          &dev->mr_doorbells[1]);
+                                          &dev->doorbells[1].mr);
     }
     return ret;
 }
@@ -172,8 +140,8 @@ void testdev_events_reset(struct testdev *dev)
 
 void testdev_events_finish(struct testdev *dev)
 {
-    memory_region_unref(&dev->mr_doorbells[1]);
-    memory_region_unref(&dev->mr_doorbells[0]);
+    memory_region_unref(&dev->doorbells[1].mr);
+    memory_region_unref(&dev->doorbells[0].mr);
 }
 
 const struct testdev_register testdev_event_registers[] = {

@@ -43,6 +43,10 @@ void testdev_irq_change(struct testdev *dev, uint64_t set, uint64_t clear);
 void testdev_log_call(struct testdev *dev, unsigned who, hwaddr addr, uint64_t value, unsigned size,
                       bool is_write);
 
+/* A window of this name and size, mounted nowhere yet. Returns: 0, -ENOMEM. */
+int testdev_window_init(struct testdev *dev, struct testdev_window *window, unsigned who,
+                        const char *name, uint64_t size) __attribute__((warn_unused_result));
+
 /* Each part's own regions; 0 or -errno with nothing left to undo. */
 int testdev_banks_init(struct testdev *dev) __attribute__((warn_unused_result));
 int testdev_zones_init(struct testdev *dev) __attribute__((warn_unused_result));
