@@ -153,6 +153,7 @@ static const char *const properties[] = {
     "clocks",       "phandle",       "clock-frequency", "acre,data",        "acre,erase-size",
     "acre,regions", "read-only",     "acre,name",       "acre,image",       "status",
     "device_type",  "target",        "target-path",     "compatible",       "acre,partial-pages",
+    "acre,file",
 };
 static const uint32_t values[] = {
     0,       1,        2,          3,          4,          8,          15,
