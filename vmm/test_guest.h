@@ -16,8 +16,10 @@
  *   status    the exit status that acre shall give (0)
  *   out, err  an expression that some line of stdout or stderr shall match; repeatable
  *
- * Expressions are POSIX extended ones. Files of boards and overlays are relative to the folder that
- * the note's guest, or the list, is in.
+ * Expressions are POSIX extended ones, of 512 bytes at most, without back-references, and with
+ * counts
+ * ({2,9}) whose product is 10,000 at most. Numbers that follow a comma count, too. Files of boards
+ * and overlays are relative to the folder that the note's guest, or the list, is in.
  *
  * Context: one thread; a guest is its owner's.
  */
