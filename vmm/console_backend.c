@@ -18,6 +18,7 @@
 
 #include "vmm/cmd_files.h"
 #include "vmm/log.h"
+#include "vmm/server.h"
 
 static const struct {
     const char *word;
@@ -224,34 +225,6 @@ static int open_client(const struct console_backend *backend, struct console_end
     return 0;
 }
 
-/* A socket file that an ended process has left: nobody listens. Anything else stays. */
-static bool is_stale(const struct sockaddr_un *address)
-{
-    struct stat st;
-    bool stale = false;
-    int fd;
-
-    if (lstat(address->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode)) {
-        return false;
-    }
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0) {
-        stale = connect(fd, (const void *)address, sizeof(*address)) < 0 && errno == ECONNREFUSED;
-        (void)close(fd);
-    }
-    return stale;
-}
-
-static int bind_path(int fd, const struct sockaddr_un *address)
-{
-    int ret = bind(fd, (const void *)address, sizeof(*address)) < 0 ? -errno : 0;
-
-    if (ret == -EADDRINUSE && is_stale(address) && unlink(address->sun_path) == 0) {
-        ret = bind(fd, (const void *)address, sizeof(*address)) < 0 ? -errno : 0;
-    }
-    return ret;
-}
-
 static int wait_for_client(const struct console_backend *backend, const char *label,
                            struct console_ends *ends, struct error *err)
 {
@@ -265,14 +238,13 @@ static int wait_for_client(const struct console_backend *backend, const char *la
 static int open_server(const struct console_backend *backend, const char *label,
                        struct console_ends *ends, struct error *err)
 {
-    const struct sockaddr_un address = address_of(backend);
     int ret;
 
     ends->notice_fd = new_socket(err);
     if (ends->notice_fd < 0) {
         return ends->notice_fd;
     }
-    ret = bind_path(ends->notice_fd, &address);
+    ret = server_bind_path(ends->notice_fd, backend->socket);
     if (ret == 0 && listen(ends->notice_fd, 1) < 0) {
         ret = -errno;
     }
