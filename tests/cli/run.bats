@@ -17,6 +17,11 @@ load helpers
         [ "$status" -eq "$expected" ]
         grep -q "\"kind\": *\"$kind\"" result.json
         grep -q "\"status\": *$expected\b" result.json
+        grep -q '"last_exits"' result.json
+        case $kind in
+        poweroff) [ "$(grep -c '"rip"' result.json)" -eq 0 ] ;;
+        *) [ "$(grep -c '"rip"' result.json)" -eq 1 ] ;;
+        esac
     done <<'CASES'
 exit 7 --append exit=7
 exit 85 --exit-status qemu --append exit=42
