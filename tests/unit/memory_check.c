@@ -401,8 +401,8 @@ static void check_memory(struct machine *machine)
     for (int i = 0; i < ORACLE_REGIONS; i++) {
         const struct oracle_region *region = &machine->now.regions[i];
 
-        if (oracle_has_ram(region->kind) &&
-            memcmp(memory_region_get_ram_ptr(machine->pool[i]), machine->memory[i], region->size)) {
+        if (oracle_has_ram(region->kind) && memcmp(memory_region_get_ram_ptr(machine->pool[i]),
+                                                   machine->memory[i], region->size) != 0) {
             machine_fail(machine, "region %d does not hold what it should", i);
         }
     }

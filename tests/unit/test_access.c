@@ -428,8 +428,8 @@ int main(void)
     tcase_add_test(bulk, m40_a_bulk_access_is_stitched_over_regions_and_results_are_ored);
     tcase_add_test(bulk, accesses_do_not_wrap_at_the_end_of_the_space);
     tcase_add_test(bulk, an_access_of_no_bytes_does_nothing);
-    tcase_add_loop_test(bulk, m45_q08_read_only_memory_drops_writes_and_takes_write_rom_and_debug, 0,
-                        2);
+    tcase_add_loop_test(bulk, m45_q08_read_only_memory_drops_writes_and_takes_write_rom_and_debug,
+                        0, 2);
     tcase_add_test(bulk, write_rom_skips_devices);
     tcase_add_test(bulk, set_fills_with_one_value);
     tcase_add_test(bulk, set_does_not_wrap);

@@ -527,8 +527,8 @@ int main(void)
     TCase *none = tcase_create("unassigned"), *check = tcase_create("checks"),
           *split = tcase_create("split"), *kinds = tcase_create("kinds");
 
-    tcase_add_loop_test(none, m34_q13_unassigned_memory_has_the_configured_value_and_drops_writes, 0,
-                        3);
+    tcase_add_loop_test(none, m34_q13_unassigned_memory_has_the_configured_value_and_drops_writes,
+                        0, 3);
     tcase_add_test(none, m35_unassigned_ports_read_ones_and_take_writes);
     suite_add_tcase(suite, none);
 
