@@ -55,17 +55,17 @@ static void bench_lookup(size_t num)
     }
     view = address_space_get_flatview(&map.as);
     for (unsigned round = 0; round < rounds(); round++) {
-        double start = now_ns(), middle;
+        double start = thread_ns(), middle;
 
         for (size_t i = 0; i < lookups; i++) {
             sum += flatview_lookup(view, addrs[i]) != NULL;
         }
-        middle = now_ns();
+        middle = thread_ns();
         for (size_t i = 0; i < lookups; i++) {
             sum += plain_find(plain, num, addrs[i]) < num;
         }
         tree[round] = middle - start;
-        array[round] = now_ns() - middle;
+        array[round] = thread_ns() - middle;
     }
     if (sum != 2.0 * (double)lookups * rounds()) {
         abort(); /* one of the two finds less */
@@ -133,13 +133,13 @@ static void close_access(struct access_bench *bench)
 static double time_rw(struct access_bench *bench, hwaddr addr, uint64_t len, unsigned times)
 {
     MemoryAccessCache cache = {0};
-    double start = now_ns();
+    double start = thread_ns();
 
     for (unsigned i = 0; i < times; i++) {
         (void)address_space_rw_cached(&bench->map.as, &cache, addr, MEMTXATTRS_UNSPECIFIED,
                                       bench->copy, len, false);
     }
-    return (now_ns() - start) / times;
+    return (thread_ns() - start) / times;
 }
 
 /* The floors: what the access does without any memory API around it. */
@@ -147,7 +147,7 @@ static double time_floor(struct access_bench *bench, int which, uint64_t len, un
 {
     pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     uint8_t *ram = memory_region_get_ram_ptr(&bench->ram);
-    double start = now_ns();
+    double start = thread_ns();
     uint64_t sum = 0;
 
     for (unsigned i = 0; i < times; i++) {
@@ -165,7 +165,7 @@ static double time_floor(struct access_bench *bench, int which, uint64_t len, un
         }
     }
     __asm__ volatile("" ::"r"(sum));
-    return (now_ns() - start) / times;
+    return (thread_ns() - start) / times;
 }
 
 static void bench_access(void)
@@ -214,21 +214,21 @@ static void bench_hit(void)
     view = address_space_get_flatview(&map.as);
     for (unsigned round = 0; round < rounds(); round++) {
         const FlatRange *range = flatview_lookup(view, place(&map, 7));
-        double start = now_ns();
+        double start = thread_ns();
 
         for (unsigned i = 0; i < times; i++) {
             memory_read_lock();
             sum += address_space_cache_lookup(&map.as, &cache, place(&map, 7) + (i & 7)) != NULL;
             memory_read_unlock();
         }
-        ours[round] = now_ns() - start;
-        start = now_ns();
+        ours[round] = thread_ns() - start;
+        start = thread_ns();
         for (unsigned i = 0; i < times; i++) {
             memory_read_lock();
             sum += in_range(range, place(&map, 7) + (i & 7));
             memory_read_unlock();
         }
-        floor[round] = now_ns() - start;
+        floor[round] = thread_ns() - start;
     }
     printf("  a repeated hit: %.1f ns, %.2fx a range check under the read lock (%.0f)\n",
            median(ours, rounds()) / times, median(ours, rounds()) / median(floor, rounds()), sum);

@@ -109,7 +109,7 @@ static void pick(struct map *map, enum change what, struct picks *picks)
 static double time_change(struct map *map, enum change what, const struct picks *picks,
                           bool random_leaf, unsigned pairs)
 {
-    double start = now_ns();
+    double start = process_ns();
     size_t at = 0;
 
     for (unsigned turn = 0; turn < 2 * pairs; turn++) {
@@ -118,16 +118,16 @@ static double time_change(struct map *map, enum change what, const struct picks 
         }
         change(map, what, picks->leaves[at], turn);
     }
-    return (now_ns() - start) / (2 * pairs);
+    return (process_ns() - start) / (2 * pairs);
 }
 
 static double time_scratch(struct map *map)
 {
     AddressSpace as;
-    double start = now_ns(), end;
+    double start = process_ns(), end;
 
     must(address_space_init(&as, &map->core, &map->root, "scratch", MEMORY_UNASSIGNED_MEMORY));
-    end = now_ns();
+    end = process_ns();
     address_space_finish(&as);
     return end - start;
 }
@@ -179,9 +179,9 @@ static double time_build(enum shape shape, size_t num)
     double start, ns;
 
     open_map(&map, shape, num);
-    start = now_ns();
+    start = process_ns();
     mount_all(&map);
-    ns = (now_ns() - start) / (double)num;
+    ns = (process_ns() - start) / (double)num;
     close_map(&map);
     return ns;
 }
