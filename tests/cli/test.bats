@@ -68,6 +68,7 @@ LIST
 }
 @test "the command makes a guest's files and input again" {
     needs_kvm
+    export TMPDIR=$PWD
     run_list <<'LIST'
 [files]
 kernel = hello.elf
