@@ -270,7 +270,7 @@ START_TEST(q19_a_write_to_a_read_only_ram_device_is_refused)
     struct fixture *f = fixture_new();
     uint8_t *memory = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     struct ram_block_config config = {.backing = RAM_PTR, .size = PAGE, .ptr = memory};
-    MemoryRegion *bar = adopt(f, region_alloc());
+    MemoryRegion *bar = region_alloc();
     MemoryRegion *alias;
     uint64_t value = UINT64_MAX;
     RAMBlock *block;
@@ -279,6 +279,7 @@ START_TEST(q19_a_write_to_a_read_only_ram_device_is_refused)
     ck_assert_ptr_ne(memory, MAP_FAILED);
     OK(ram_block_new(&f->core, "bar", &config, &block));
     OK(memory_region_init_ram_device(bar, NULL, "bar", block));
+    (void)adopt(f, bar);
     alias = alias_new(f, "alias", bar, 0, PAGE);
     if (_i) {
         OK(memory_region_set_readonly(alias, true));
