@@ -7,6 +7,7 @@
 TEST_NOTE("board = puzzle\ncpus = 2\n");
 
 #define RAM 0x800000
+#define LENGTH 4096 /* long enough that the two are under way at the same time */
 #define ROUNDS 60
 #define ACCESS_ERROR 4
 
@@ -16,7 +17,7 @@ static volatile unsigned ready, done, wrong;
 /* The second device of a pair is reached while its own DMA may be under way. */
 static void cross(unsigned mine)
 {
-    uint64_t target = devs[1 - mine].memory + TESTDEV_SCRATCH, from = RAM + 0x100 * mine;
+    uint64_t target = devs[1 - mine].memory + TESTDEV_BUFFER, from = RAM + LENGTH * mine;
 
     __atomic_fetch_add(&ready, 1, __ATOMIC_SEQ_CST);
     while (ready < 2) {
@@ -25,8 +26,7 @@ static void cross(unsigned mine)
     for (unsigned i = 0; i < ROUNDS; i++) {
         uint64_t result;
 
-        mmio_write64(from, i);
-        result = testdev_dma(&devs[mine], TESTDEV_DMA_COPY, from, target, 8, 0);
+        result = testdev_dma(&devs[mine], TESTDEV_DMA_COPY, from, target, LENGTH, 0);
         if (result != 0 && result != ACCESS_ERROR) {
             __atomic_fetch_add(&wrong, 1, __ATOMIC_SEQ_CST);
         }

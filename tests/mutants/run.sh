@@ -60,7 +60,7 @@ run_one() { # name
         return
     fi
     for unit in $(value "$1" unit); do
-        CK_DEFAULT_TIMEOUT=10 timeout -s KILL 120 "$dir/$unit" >"$dir/$unit.log" 2>&1 ||
+        CK_DEFAULT_TIMEOUT=5 timeout -s KILL 60 "$dir/$unit" >"$dir/$unit.log" 2>&1 ||
             echo "unit $unit"
     done >"$dir/found"
     for pattern in $(value "$1" guests); do
