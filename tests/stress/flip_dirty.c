@@ -2,6 +2,7 @@
  * flip_dirty.c - are the dirty bits right? Each page of the range that the guest writes has its bit
  * after a write, and a page that nobody touches never has.
  */
+#include <time.h>
 #include <unistd.h>
 
 #include "flip.h"
@@ -77,14 +78,29 @@ void harvest_first(struct stress *stress)
     }
 }
 
+static uint64_t now_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/*
+ * Each harvest takes from the vCPUs the right to write, so they have at least as long to get it
+ * back as that took: else, on a slow machine, they would do nothing else.
+ */
 void *harvest_thread(void *opaque)
 {
     struct stress *stress = opaque;
+    uint64_t rest = stress->rings.size ? 20000 : 500, took; /* rings are to fill */
 
     memory_thread_register();
     while (!atomic_load(&stress->quit)) {
+        took = now_us();
         harvest(stress, false);
-        (void)usleep(stress->rings.size ? 20000 : 500); /* rings are to fill */
+        took = now_us() - took;
+        (void)usleep((useconds_t)(took > rest ? took : rest));
     }
     memory_thread_unregister();
     return NULL;
