@@ -89,8 +89,12 @@ static bool wants_audit(const struct machine *machine)
 static void set_irq(void *opaque, bool level)
 {
     struct machine_irq *irq = opaque;
+    const struct machine_irq_tap *tap;
     int result = kvm_irq_line(&irq->machine->kvm, irq->gsi, level);
 
+    for (tap = irq->machine->irq_taps; tap; tap = tap->next) {
+        tap->set(tap->opaque, irq->gsi, level);
+    }
     if (result < 0) {
         log_warn_limited(&irq->machine->guest_log, "interrupt %u: %s", irq->gsi, strerror(-result));
     }

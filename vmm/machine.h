@@ -44,6 +44,15 @@ struct machine_observer {
     struct machine_observer *next; /* private */
 };
 
+/*
+ * Told of every change of an interrupt line. Context: whoever changed it, the device's lock held.
+ */
+struct machine_irq_tap {
+    void (*set)(void *opaque, unsigned gsi, bool level);
+    void *opaque;
+    struct machine_irq_tap *next; /* private */
+};
+
 struct machine_irq {
     struct machine *machine;
     unsigned gsi;
@@ -112,6 +121,7 @@ struct machine {
     MemoryListener audit;
     unsigned holders; /* enum machine_holder */
     struct machine_observer *observers;
+    struct machine_irq_tap *irq_taps;
     bool irqchip, audited, told_ready, thread_registered, has_events;
 };
 

@@ -81,3 +81,21 @@ void machine_unobserve(struct machine *machine, struct machine_observer *observe
         *link = observer->next;
     }
 }
+
+void machine_tap_irqs(struct machine *machine, struct machine_irq_tap *tap)
+{
+    tap->next = machine->irq_taps;
+    machine->irq_taps = tap;
+}
+
+void machine_untap_irqs(struct machine *machine, struct machine_irq_tap *tap)
+{
+    struct machine_irq_tap **link = &machine->irq_taps;
+
+    while (*link && *link != tap) {
+        link = &(*link)->next;
+    }
+    if (*link) {
+        *link = tap->next;
+    }
+}

@@ -38,4 +38,11 @@ void machine_quit(struct machine *machine);
 void machine_observe(struct machine *machine, struct machine_observer *observer);
 void machine_unobserve(struct machine *machine, struct machine_observer *observer);
 
+/*
+ * Adds and takes away who is told of interrupt lines; the storage stays the caller's.
+ * Context: as above, and no vCPU runs (before the first, after the last, or paused).
+ */
+void machine_tap_irqs(struct machine *machine, struct machine_irq_tap *tap);
+void machine_untap_irqs(struct machine *machine, struct machine_irq_tap *tap);
+
 #endif

@@ -205,6 +205,25 @@ static void serve(struct vcpu *vcpu)
     }
 }
 
+/* The same, with those told who want to know. */
+static __attribute__((noinline)) void serve_tapped(struct vcpu *vcpu, struct history_exit *exit)
+{
+    const struct vcpu_tap *tap;
+
+    for (tap = vcpu->taps; tap; tap = tap->next) {
+        if (tap->exiting) {
+            tap->exiting(tap->opaque, vcpu, exit);
+        }
+    }
+    serve(vcpu);
+    history_done(exit, vcpu->run);
+    for (tap = vcpu->taps; tap; tap = tap->next) {
+        if (tap->served) {
+            tap->served(tap->opaque, vcpu, exit);
+        }
+    }
+}
+
 void vcpu_finish_access(struct vcpu *vcpu)
 {
     enum { PIECES_MAX = 16 }; /* an access that crosses pages comes in pieces; what is read is 0 */
@@ -257,8 +276,12 @@ void vcpu_run(struct vcpu *vcpu)
         kvm_ring_drain(config->ring);
         if (err_no == 0) {
             exit = history_begin(&vcpu->history, vcpu->run);
-            serve(vcpu);
-            history_done(exit, vcpu->run);
+            if (vcpu->taps) {
+                serve_tapped(vcpu, exit);
+            } else {
+                serve(vcpu);
+                history_done(exit, vcpu->run);
+            }
             atomic_store_explicit(&vcpu->exits, ++exits, memory_order_relaxed);
             memory_core_throttle(config->core);
         } else if (err_no != EINTR && err_no != EAGAIN) {

@@ -38,6 +38,22 @@ struct vcpu_idle {
     bool read_failed;
 };
 
+struct vcpu;
+
+/*
+ * Who is told of every exit, for traces and profiles. While there is none, an exit costs one branch
+ * for it. The storage is the caller's.
+ * Context of both: the vCPU's thread, outside the guest, no lock held. Either may be NULL.
+ */
+struct vcpu_tap {
+    /* About to be served: the map is still the one that the access will meet. */
+    void (*exiting)(void *opaque, struct vcpu *vcpu, const struct history_exit *exit);
+    /* Served: exit->value has the answer. */
+    void (*served)(void *opaque, struct vcpu *vcpu, const struct history_exit *exit);
+    void *opaque;
+    struct vcpu_tap *next; /* private */
+};
+
 struct vcpu {
     struct vcpu_group *group;
     unsigned index;
@@ -55,6 +71,7 @@ struct vcpu {
     _Atomic bool in_guest;                  /* about to enter, inside, or just leaving KVM_RUN */
     _Atomic uint64_t exits;                 /* returns from KVM_RUN that were served */
     /* The vCPU thread's own. */
+    struct vcpu_tap *taps; /* the group's; NULL: none */
     MemoryAccessCache memory_cache, io_cache;
     struct history history; /* readable by others once the thread stands still */
     unsigned full_in_vain;  /* exits for a full dirty ring in a row that found nothing in any */
@@ -97,6 +114,7 @@ struct vcpu_group {
     struct vcpu *let; /* runs in spite of the first let_holds of them; NULL: none; lock */
     unsigned let_holds;
     bool stopping; /* lock */
+    struct vcpu_tap *taps;
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a vCPU left the guest, came to the gate, ended; a hold ended */
     void (*call)(void *opaque, struct vcpu *vcpu); /* posted function; lock */
@@ -169,6 +187,13 @@ int vcpu_group_reset(struct vcpu_group *group) __attribute__((warn_unused_result
  * registers. Context: not a vCPU.
  */
 bool vcpu_group_is_hung(struct vcpu_group *group, struct verdict *verdict);
+
+/*
+ * Adds and takes away who is told of exits; the one added last is told first.
+ * Context: no vCPU's thread runs, or all are paused.
+ */
+void vcpu_group_tap(struct vcpu_group *group, struct vcpu_tap *tap);
+void vcpu_group_untap(struct vcpu_group *group, struct vcpu_tap *tap);
 
 /* The sum of served exits. */
 uint64_t vcpu_group_exits(struct vcpu_group *group);

@@ -515,3 +515,33 @@ uint64_t vcpu_group_exits(struct vcpu_group *group)
     }
     return sum;
 }
+
+/* Each vCPU has the list's head in its own line. */
+static void show_taps(struct vcpu_group *group)
+{
+    unsigned i;
+
+    for (i = 0; i < group->config.num; i++) {
+        group->vcpus[i].taps = group->taps;
+    }
+}
+
+void vcpu_group_tap(struct vcpu_group *group, struct vcpu_tap *tap)
+{
+    tap->next = group->taps;
+    group->taps = tap;
+    show_taps(group);
+}
+
+void vcpu_group_untap(struct vcpu_group *group, struct vcpu_tap *tap)
+{
+    struct vcpu_tap **link = &group->taps;
+
+    while (*link && *link != tap) {
+        link = &(*link)->next;
+    }
+    if (*link) {
+        *link = tap->next;
+    }
+    show_taps(group);
+}
