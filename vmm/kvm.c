@@ -330,6 +330,16 @@ int kvm_set_sregs(struct kvm *kvm, int fd, const struct kvm_sregs *sregs)
     return call_const(kvm, fd, KVM_SET_SREGS, sregs);
 }
 
+int kvm_get_sregs2(struct kvm *kvm, int fd, struct kvm_sregs2 *sregs)
+{
+    return call(kvm, fd, KVM_GET_SREGS2, sregs);
+}
+
+int kvm_get_cpuid(struct kvm *kvm, int fd, struct kvm_cpuid2 *cpuid)
+{
+    return call(kvm, fd, KVM_GET_CPUID2, cpuid);
+}
+
 int kvm_set_cpuid(struct kvm *kvm, int fd, const struct kvm_cpuid2 *cpuid)
 {
     return call_const(kvm, fd, KVM_SET_CPUID2, cpuid);

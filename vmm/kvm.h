@@ -131,6 +131,10 @@ int kvm_get_regs(struct kvm *kvm, int fd, struct kvm_regs *regs);
 int kvm_set_regs(struct kvm *kvm, int fd, const struct kvm_regs *regs);
 int kvm_get_sregs(struct kvm *kvm, int fd, struct kvm_sregs *sregs);
 int kvm_set_sregs(struct kvm *kvm, int fd, const struct kvm_sregs *sregs);
+/* With what a CPU in PAE paging holds of its PDPTEs. -ENOTTY: KVM before 5.14. */
+int kvm_get_sregs2(struct kvm *kvm, int fd, struct kvm_sregs2 *sregs);
+/* @cpuid  as for kvm_get_supported_cpuid(). */
+int kvm_get_cpuid(struct kvm *kvm, int fd, struct kvm_cpuid2 *cpuid);
 int kvm_set_cpuid(struct kvm *kvm, int fd, const struct kvm_cpuid2 *cpuid);
 /* Returns: how many of msrs->nmsrs were set (the first that was refused ends it), or -errno. */
 int kvm_set_msrs(struct kvm *kvm, int fd, const struct kvm_msrs *msrs);
