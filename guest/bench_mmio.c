@@ -6,7 +6,7 @@
 
 #define ADDR_NOTHING 0xd0000000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t count = boot_option_number(boot, "count", 200000), first = rdtsc(), took;
 

@@ -88,7 +88,7 @@ static void reboot_twice(void)
     guest_reset();
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const struct {
         const char *word;

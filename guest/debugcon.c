@@ -6,7 +6,7 @@
 
 #define LINES 50
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     if (!debugcon_present()) {

@@ -12,7 +12,7 @@ static void give(uint8_t byte)
     }
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     unsigned count = 0;
     int byte;

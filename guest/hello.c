@@ -78,7 +78,7 @@ static void print_clock(void)
     }
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     const char *uart = console_uart_type();
     bool pic = pic_present(), pit = pit_present(), rtc = rtc_present(), lapic = lapic_present();

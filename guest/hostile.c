@@ -239,7 +239,7 @@ static void controllers(void)
     }
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const struct {
         const char *word;

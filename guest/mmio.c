@@ -125,7 +125,7 @@ static void check_rom(void)
            "ROM reads at each width: \"%s\"", text);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t end = ram_end(boot);
 

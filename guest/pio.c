@@ -152,7 +152,7 @@ static void check_words_of_two_registers(void)
     report(same, "a word reaches two registers, the lower port's first");
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     check_unassigned();

@@ -101,7 +101,7 @@ static void reset_now(struct interrupt_frame *frame, void *opaque)
     guest_reset();
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     bool two = boot_option_number(boot, "cpus", 1) > 1;
 

@@ -77,7 +77,7 @@ static void check_pings(unsigned id)
            ROUNDS);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     unsigned cpus = (unsigned)boot_option_number(boot, "cpus", 2), id;
 

@@ -127,7 +127,7 @@ static void check_counting(void)
     report(high > low, "the counter goes down: 0x%x, 2 ms later 0x%x", high, low);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     const char *source;
     uint64_t khz;

@@ -5,7 +5,7 @@ TEST_NOTE("board = alias.dtb\n");
 
 #define ALIAS 0xe0050005
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     report(mmio_read8(ALIAS) == 3 && mmio_read8(ALIAS + 9) == 12, "its first and last byte");

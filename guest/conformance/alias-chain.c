@@ -8,7 +8,7 @@ TEST_NOTE("board = alias.dtb\n");
 #define SECOND 0xd1000000
 #define SIZE 0x100000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     mmio_write32(RAM, 0x12345678);

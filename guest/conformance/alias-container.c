@@ -7,7 +7,7 @@ TEST_NOTE("board = alias.dtb\n");
 #define ALIAS 0xe0040000
 #define FAR 0x1900000 /* the container's last page alone */
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     report(mmio_read32(ALIAS) == 0xffffffff, "a hole at the beginning");

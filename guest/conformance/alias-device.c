@@ -9,7 +9,7 @@ TEST_NOTE("board = alias.dtb\n");
 #define DEVICE 0xe0010000
 #define ALIAS 0x1800000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     mmio_write8(ALIAS + SERIAL_SCR, 0x3c);

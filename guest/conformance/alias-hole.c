@@ -5,7 +5,7 @@ TEST_NOTE("board = alias.dtb\n");
 
 #define ALIAS 0xe0030000 /* 0x2000 bytes, of which the target has 0x1000 */
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     report(mmio_read32(ALIAS) == 0x03020100, "the target shows");

@@ -7,7 +7,7 @@ TEST_NOTE("board = alias.dtb\n");
 #define SHOWN 0x900000
 #define PAGE 0x1000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     mmio_write32(SHOWN, 0x11111111);

@@ -7,7 +7,7 @@ TEST_NOTE("board = alias.dtb\n");
 #define ALIAS 0xd0000000
 #define SIZE 0x200000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     mmio_write64(TARGET, 0x1122334455667788);

@@ -6,7 +6,7 @@ TEST_NOTE("board = puzzle\n");
 #define LOCKED 0xd3202000 /* a page; nobody is before it */
 #define ROM_PAGE 0xd3203000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint32_t value = 0x55;
 

@@ -18,7 +18,7 @@ static const uint8_t switcher[] = {
 };
 #define NUMBER 4
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     int (*run)(uint64_t, uint64_t) = (int (*)(uint64_t, uint64_t))(uintptr_t)WINDOW;
     uint64_t bank_switch = bank_switch_open(boot);

@@ -7,7 +7,7 @@ TEST_NOTE("board = puzzle\n");
 #define BOX 0xd1400000 /* 32 KiB over RAM; half of it RAM of its own */
 #define ELSEWHERE 0xd1480000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t bank_switch = bank_switch_open(boot);
 

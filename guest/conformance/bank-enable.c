@@ -6,7 +6,7 @@ TEST_NOTE("board = puzzle\n");
 #define BANK 0xd1000000 /* RAM over a ROM */
 #define ROM_WORD 0x6b6e6162
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t bank_switch = bank_switch_open(boot);
 

@@ -6,7 +6,7 @@ TEST_NOTE("board = puzzle\n");
 #define WINDOW 0xd1100000
 #define POOL 0xd2000000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const uint64_t values[] = {
         0, 1, 2, 0xfff, 0x1001, 0xffffffff, 1UL << 32, 1UL << 63, ~0UL - 0xfff, ~0UL - 1, ~0UL};

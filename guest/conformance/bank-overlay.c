@@ -6,7 +6,7 @@ TEST_NOTE("board = puzzle\n");
 #define PLACE 0xd1200000 /* RAM, 128 KiB; the device covers the first 64 */
 #define PAGE 0x1000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t bank_switch = bank_switch_open(boot);
     struct testdev dev = testdev_open(boot, 0);

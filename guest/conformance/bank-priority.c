@@ -16,7 +16,7 @@ static bool set(const char *name, int priority)
            bank_switch_get(bank, BANK_SWITCH_PRIORITY) == (uint64_t)priority;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     bank = bank_switch_open(boot);
     mmio_write64(BANK, MARK);

@@ -6,7 +6,7 @@ TEST_NOTE("board = puzzle\n");
 #define WINDOW 0xd1100000
 #define POOL 0xd2000000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t bank_switch = bank_switch_open(boot);
     struct testdev dev = testdev_open(boot, 0);

@@ -37,7 +37,7 @@ static void change_all(const struct testdev *dev, uint64_t bank)
     testdev_write(dev, TESTDEV_COALESCE, 0);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct testdev dev = testdev_open(boot, 0);
     uint64_t bank = bank_switch_open(boot);

@@ -22,7 +22,7 @@ static void note(const char *name, unsigned reg, uint64_t value)
     (void)bank_switch_set(bank_switch, reg, value);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t generation;
 

@@ -8,7 +8,7 @@ TEST_NOTE("board = puzzle\n");
 #define POOL 0xd2000000
 #define STEP 0x3000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t bank_switch = bank_switch_open(boot);
     bool right = true;

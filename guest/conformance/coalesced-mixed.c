@@ -8,7 +8,7 @@ TEST_NOTE("board = puzzle\n");
 
 #define W TESTDEV_LOG_WRITE
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct testdev dev = testdev_open(boot, 0);
     uint64_t zone = dev.memory + TESTDEV_ZONE, bank = testdev_bank(&dev, 0);

@@ -24,7 +24,7 @@ static const uint8_t changes_itself[] = {
     0xc3,                                                    /* 26: ret */
 };
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     code_put_return(RAM, 31);

@@ -9,7 +9,7 @@ TEST_NOTE("board = code.dtb\n");
 #define FIRST_SHOWN 0x900000  /* at 0xd0201000 */
 #define PAIR_BORDER 0xd0201000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     code_put_return(RAM + 0x123, 21);

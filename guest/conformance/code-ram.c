@@ -7,7 +7,7 @@ TEST_NOTE("board = code.dtb\n");
 #define SRAM 0xd0300000
 #define PAGE 0x1000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     code_put_return(RAM, 11);

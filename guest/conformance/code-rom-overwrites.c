@@ -5,7 +5,7 @@ TEST_NOTE("board = rom.dtb\n");
 
 #define ROM 0xe0020000 /* writes 0x55 near its own beginning, returns 7 */
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     int (*function)(void) = (int (*)(void))(uintptr_t)ROM;
     uint64_t before = mmio_read64(ROM);

@@ -12,7 +12,7 @@ static int call(uint64_t addr)
     return function();
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     report(call(ROM) == 42, "at its beginning");

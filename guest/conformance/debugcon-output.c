@@ -6,7 +6,7 @@ TEST_NOTE("board = qemu-test\nout = ^one two three$\nout = ^0000111122223333$\n"
 
 #define DEBUGCON 0xe9
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const char text[] = "two three\n", digits[] = "\n3333222211110000";
 

@@ -3,7 +3,7 @@
 
 TEST_NOTE("status = 119\n");
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     outl(0xf4, 0x10000);

@@ -4,7 +4,7 @@
 
 TEST_NOTE("board = qemu-test\nstatus = 7\nout = ^still there$\n");
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     if (inb(0xf4) || inw(0xf4) || inl(0xf4) || inb(0xf7) || inb(0x501) || inw(0x501)) {

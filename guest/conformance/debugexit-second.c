@@ -3,7 +3,7 @@
 
 TEST_NOTE("board = qemu-test\noptions = --exit-status qemu\nstatus = 85\nout = ^ends with 42$\n");
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     console_printf("ends with 42\n");

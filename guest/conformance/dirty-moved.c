@@ -18,7 +18,7 @@ static bool dirty(uint64_t want)
     return testdev_read(&dev, TESTDEV_DIRTY_BITMAP) == want;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t bank = bank_switch_open(boot);
 

@@ -16,7 +16,7 @@ static uint64_t take(unsigned command)
     return testdev_read(&dev, TESTDEV_DIRTY_BITMAP);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     dev = testdev_open(boot, 0);
     testdev_write(&dev, TESTDEV_DIRTY_ADDR, POOL);

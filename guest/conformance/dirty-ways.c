@@ -18,7 +18,7 @@ static bool dirty(uint64_t want)
     return testdev_read(&dev, TESTDEV_DIRTY_BITMAP) == want;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     dev = testdev_open(boot, 0);
     testdev_write(&dev, TESTDEV_DIRTY_ADDR, POOL);

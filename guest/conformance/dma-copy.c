@@ -8,7 +8,7 @@ TEST_NOTE("board = puzzle\n");
 #define LENGTH 10000
 #define GUARD 0x77
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct testdev dev = testdev_open(boot, 0);
     uint8_t *from = (uint8_t *)FROM, *to = (uint8_t *)TO;

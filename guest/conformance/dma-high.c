@@ -7,7 +7,7 @@ TEST_NOTE("board = puzzle\n");
 #define LOW 0x800000
 #define LAST UINT64_C(0x100fffff8)
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct testdev dev = testdev_open(boot, 0);
 

@@ -9,7 +9,7 @@ TEST_NOTE("board = puzzle\n");
 #define RAM 0x800000
 #define ACCESS_ERROR 4
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct testdev dev = testdev_open(boot, 0), other = testdev_open(boot, 1);
     uint64_t scratch = dev.memory + TESTDEV_SCRATCH, before;

@@ -7,7 +7,7 @@ TEST_NOTE("board = puzzle\n");
 #define BUFFER 0x800000
 #define W TESTDEV_LOG_WRITE
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct testdev first = testdev_open(boot, 0), dev = testdev_open(boot, 1);
     uint64_t bank = testdev_bank(&first, 7), ram = bank + TESTDEV_BANK_SIZE;

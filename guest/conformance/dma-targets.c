@@ -19,7 +19,7 @@ static uint64_t copy(uint64_t from, uint64_t to, uint64_t length)
     return testdev_dma(&dev, TESTDEV_DMA_COPY, from, to, length, 0);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct testdev other = testdev_open(boot, 1);
 

@@ -4,7 +4,7 @@
 
 TEST_NOTE("board = puzzle\n");
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     const struct testdev_event sized = {.slot = 0, .offset = 0, .size = 2};
     const struct testdev_event any = {.slot = 2, .offset = 0x10, .size = 0};

@@ -9,7 +9,7 @@ TEST_NOTE("board = puzzle\n");
 #define VALUE 0xcafe
 #define W TESTDEV_LOG_WRITE
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     const struct testdev_event event = {
         .slot = 1, .offset = 8, .size = 4, .data = VALUE, .flags = TESTDEV_EVENT_MATCH};

@@ -3,7 +3,7 @@
 
 TEST_NOTE("board = puzzle\n");
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const uint8_t bytes[] = {1, 7, 2, 7, 7};
     const struct testdev_event event = {.slot = 3,

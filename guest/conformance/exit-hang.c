@@ -3,7 +3,7 @@
 
 TEST_NOTE("status = 121\nout = these are its last words\n");
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     report(true, "a guest that hangs; these are its last words");

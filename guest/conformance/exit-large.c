@@ -3,7 +3,7 @@
 
 TEST_NOTE("board = bare\nstatus = 119\n");
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     report(true, "a guest that ends with status 0x12300");

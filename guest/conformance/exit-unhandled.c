@@ -3,7 +3,7 @@
 
 TEST_NOTE("board = bare\nstatus = 99\nout = unhandled exception 6 error 0x0 rip 0x1\n");
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     report(true, "a guest that executes ud2");

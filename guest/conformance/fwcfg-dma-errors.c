@@ -12,7 +12,7 @@ static uint32_t read(uint32_t len, uint64_t addr)
     return fw_cfg_transfer(FW_CFG_DMA_SELECT | FW_CFG_DMA_READ, len, addr);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     volatile uint8_t *last = (uint8_t *)RAM_END - 2;
 

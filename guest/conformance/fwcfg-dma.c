@@ -12,7 +12,7 @@ static uint32_t read(uint32_t control, uint32_t len)
     return fw_cfg_transfer(control | FW_CFG_DMA_READ, len, (uintptr_t)buf);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint32_t key;
 

@@ -9,7 +9,7 @@ struct __attribute__((packed)) e820_entry {
     uint32_t type;
 };
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     int64_t size = fw_cfg_open("etc/e820");
     struct e820_entry entry;

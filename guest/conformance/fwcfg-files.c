@@ -8,7 +8,7 @@ TEST_NOTE("board = qemu-test\n"
 
 static struct fw_cfg_entry entries[8];
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint32_t num;
     bool sorted = true, keys = true;

@@ -4,7 +4,7 @@
 
 TEST_NOTE("board = qemu-test\ncpus = 2\nmemory = 96M\n");
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     char signature[6];
 

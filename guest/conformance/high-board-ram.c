@@ -7,7 +7,7 @@ TEST_NOTE("board = bare\nmemory = 3080M\n");
 #define SIZE UINT64_C(0x800000) /* 3080 MiB - 3 GiB */
 #define LOW_END UINT64_C(0xc0000000)
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     bool found = false;
 

@@ -8,7 +8,7 @@ TEST_NOTE("board = high.dtb\n");
 #define MIRROR UINT64_C(0xfff00000) /* shows the RAM from BORDER + 1 MiB on */
 #define SHOWN (BORDER + 0x100000)
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint8_t bytes[8] = {1, 2, 3, 4, 5, 6, 7, 8};
 

@@ -12,7 +12,7 @@ TEST_NOTE("board = high.dtb\n");
 #define DEVICE UINT64_C(0x17fff0000)
 #define LOW 0x200000 /* RAM + LOW is RAM, too */
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     report(paging_map_gib(RAM) && paging_map_gib(ROM), "the pages are mapped");

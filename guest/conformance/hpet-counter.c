@@ -6,7 +6,7 @@ TEST_NOTE("");
 
 #define MS 20
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t cap = hpet_read(HPET_CAP_ID), before, after, tsc, us;
     bool grows = true;

@@ -24,7 +24,7 @@ static void clear(void)
     counts[0] = counts[1] = 0;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     irq_enable(RTC_IRQ, handle, (void *)(uintptr_t)&counts[1]);

@@ -24,7 +24,7 @@ static void handle(struct interrupt_frame *frame, void *opaque)
     }
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct deadline limit;
 

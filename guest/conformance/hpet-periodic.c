@@ -41,7 +41,7 @@ static void check(unsigned num, unsigned mode)
     report(count == 0, "none while the counter is halted");
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     lapic_enable(false);

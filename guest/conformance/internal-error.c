@@ -3,7 +3,7 @@
 
 TEST_NOTE("board = bare\nstatus = 126\nerr = crashed|internal error|triple fault\n");
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     report(true, "a guest that jumps to where nothing is");

@@ -33,7 +33,7 @@ static void raise(uint8_t id)
     irq_line_set(PIN, false);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     lapic_enable(false);

@@ -35,7 +35,7 @@ static void check(unsigned pin)
     irq_line_set(pin, false);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     lapic_enable(false);

@@ -14,7 +14,7 @@ static uint64_t to_device_view(uint64_t iova, uint64_t length)
     return testdev_dma(&dev, TESTDEV_DMA_COPY, FROM, iova, length, TESTDEV_DMA_DEST_IOMMU);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     dev = testdev_open(boot, 0);
     memset((void *)FROM, 0x5a, 0x3000);

@@ -7,7 +7,7 @@ TEST_NOTE("board = puzzle\n");
 #define RAM 0x800000
 #define RW (TESTDEV_IOMMU_READ | TESTDEV_IOMMU_WRITE)
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct testdev dev = testdev_open(boot, 0);
     uint64_t window = dev.translated;

@@ -14,7 +14,7 @@ static void handle(struct interrupt_frame *frame, void *opaque)
     count++;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     irq_enable(IRQ, handle, NULL);

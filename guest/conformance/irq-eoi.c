@@ -43,7 +43,7 @@ static void handle_low(struct interrupt_frame *frame, void *opaque)
     }
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     irq_enable(LOW, handle_low, NULL);

@@ -13,7 +13,7 @@ static void handle(struct interrupt_frame *frame, void *opaque)
     count++;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const unsigned irqs[] = {3, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15};
 

@@ -42,7 +42,7 @@ static void handle_middle(struct interrupt_frame *frame, void *opaque)
     interrupt_set(VECTOR_IRQ + MIDDLE, handle_low, NULL);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     irq_enable(LOW, handle_low, NULL);

@@ -11,7 +11,7 @@ static void handle(struct interrupt_frame *frame, void *opaque)
     order[count++ % 8] = (unsigned)frame->vector - VECTOR_IRQ;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const unsigned raised[] = {7, 5, 12, 3, 10, 6};
     static const unsigned served[] = {10, 12, 3, 5, 6, 7};

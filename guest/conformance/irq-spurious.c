@@ -25,7 +25,7 @@ static void handle_seven(struct interrupt_frame *frame, void *opaque)
     real_sevens++;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     irq_enable(7, handle_seven, NULL);

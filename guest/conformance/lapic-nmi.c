@@ -24,7 +24,7 @@ static void ap_main(unsigned number)
     }
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     lapic_enable(false);

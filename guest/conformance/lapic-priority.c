@@ -17,7 +17,7 @@ static void handle(struct interrupt_frame *frame, void *opaque)
     }
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     lapic_enable(false);

@@ -21,7 +21,7 @@ static uint64_t elapsed_us(uint64_t since)
     return (rdtsc() - since) * 1000 / tsc_khz(NULL);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t first = rdtsc(), us;
 

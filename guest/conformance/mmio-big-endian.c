@@ -6,7 +6,7 @@ TEST_NOTE("board = puzzle\n");
 #define BANK 1
 #define W TESTDEV_LOG_WRITE
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct testdev dev = testdev_open(boot, 0);
     uint64_t bank = testdev_bank(&dev, BANK);

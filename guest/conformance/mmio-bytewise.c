@@ -10,7 +10,7 @@ TEST_NOTE("board = puzzle\n");
 #define BIG 3
 #define W TESTDEV_LOG_WRITE
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct testdev dev = testdev_open(boot, 0);
     uint64_t little = testdev_bank(&dev, LITTLE), big = testdev_bank(&dev, BIG);

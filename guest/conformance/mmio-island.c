@@ -9,7 +9,7 @@ TEST_NOTE("board = edges.dtb\n");
 #define DEVICE 0x800100
 #define PAGE 0x800000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     mmio_write64(DEVICE - 8, 0x0807060504030201);

@@ -9,7 +9,7 @@ TEST_NOTE("board = edges.dtb\n");
 #define DEVICE 0xe0000000
 #define SCRATCH (DEVICE + SERIAL_SCR)
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint16_t word = 0x1122;
     uint8_t byte = 0x77, zero;

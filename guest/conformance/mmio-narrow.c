@@ -15,7 +15,7 @@ static uint64_t shape(unsigned narrow)
            (uint64_t)narrow << TESTDEV_SHAPE_NARROW_SHIFT;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct testdev dev = testdev_open(boot, 0);
     uint64_t bank = testdev_bank(&dev, BANK), raw = testdev_raw(&dev, BANK);

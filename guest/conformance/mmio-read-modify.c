@@ -16,7 +16,7 @@ static void expect(const char *what, unsigned size, uint64_t before, uint64_t af
     testdev_log_clear(&dev);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t bank, quad = 0x55;
     uint32_t value = 0x22;

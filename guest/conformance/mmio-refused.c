@@ -7,7 +7,7 @@ TEST_NOTE("board = puzzle\n");
 #define BANK 0
 #define VALUE 0x8877665544332211
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct testdev dev = testdev_open(boot, 0);
     uint64_t bank = testdev_bank(&dev, BANK), raw = testdev_raw(&dev, BANK);

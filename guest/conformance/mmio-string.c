@@ -6,7 +6,7 @@ TEST_NOTE("board = puzzle\n");
 #define BANK 0
 #define W TESTDEV_LOG_WRITE
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static uint32_t words[4] = {0x11111111, 0x22222222, 0x33333333, 0x44444444}, back[4];
     struct testdev dev = testdev_open(boot, 0);

@@ -9,7 +9,7 @@ TEST_NOTE("board = puzzle\n");
 #define BANK 0
 #define SHAPE (TESTDEV_SHAPE(1, 8, 1, 8) | TESTDEV_SHAPE_VALID_UNALIGNED)
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct testdev dev = testdev_open(boot, 0);
     uint64_t bank = testdev_bank(&dev, BANK), raw = testdev_raw(&dev, BANK), num;

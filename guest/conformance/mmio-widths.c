@@ -38,7 +38,7 @@ static void check(unsigned size, unsigned offset)
            "%u bytes at %u", size, offset);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     dev = testdev_open(boot, 0);
     bank = testdev_bank(&dev, BANK);

@@ -8,7 +8,7 @@ TEST_NOTE("board = overlap.dtb\n");
 
 #define BASE 0xe0060000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const uint8_t want[16] = {0x40, 0x41, 0x42, 0x43, 0x61, 0x62, 0x63, 0x47,
                                      0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f};

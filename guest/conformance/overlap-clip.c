@@ -5,7 +5,7 @@ TEST_NOTE("board = overlap.dtb\n");
 
 #define BASE 0xe0050000 /* a container of 0x1800 bytes, in it a ROM from 0x1000 on */
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     report(mmio_read8(BASE) == 0xff, "the disabled ROM does not show");

@@ -16,7 +16,7 @@ static void check(const char *name, uint64_t base, const uint8_t *want)
     }
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const uint8_t pure[] = {0xcc, 0xcc, 0xdd, 0xcc, 0xee, 0xcc, 0xff, 0xff};
     static const uint8_t answering[] = {0xcc, 0xcc, 0xdd, 0xbb, 0xee, 0xbb, 0xff, 0xff};

@@ -16,7 +16,7 @@ static const struct {
     {0x5000, 0x7fff, 0xaf, "priority -1 where nothing else is"},
 };
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {

@@ -5,7 +5,7 @@ TEST_NOTE("board = overlap.dtb\n");
 
 #define BASE 0xe0040000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     report(mmio_read8(BASE) == 0x11,

@@ -6,7 +6,7 @@ TEST_NOTE("board = qemu-test\n");
 #define IOMEM 0xff000000
 #define LAST (IOMEM + 0xffff)
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static char text[] = "sixteen letters";
     static char copy[16];

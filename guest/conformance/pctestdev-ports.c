@@ -7,7 +7,7 @@ TEST_NOTE("board = qemu-test\n");
 #define FLUSH 0xe4
 #define BYTES 0xe8 /* the debug console is in front of its second byte */
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const uint32_t items[] = {1, 2, 0x89abcdef};
     uint32_t in[2];

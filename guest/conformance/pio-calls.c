@@ -7,7 +7,7 @@ TEST_NOTE("board = puzzle\n");
 #define WIDE 10 /* 4 bytes at a time, narrow writes read and write */
 #define W TESTDEV_LOG_WRITE
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const uint16_t words[] = {0x1111, 0x2222, 0x3333};
     struct testdev dev = testdev_open(boot, 0);

@@ -5,7 +5,7 @@ TEST_NOTE("board = bare\n");
 
 static const uint16_t ports[] = {0x5f0, 0x5f1, 0x5f3, 0xa00, 0x7ffe, 0xfffc};
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     for (unsigned i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {

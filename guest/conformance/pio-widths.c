@@ -9,7 +9,7 @@ TEST_NOTE("board = edges.dtb\n");
 #define LCR (DEVICE + SERIAL_LCR)
 #define SCRATCH (DEVICE + SERIAL_SCR)
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     outb(LCR, SERIAL_LCR_DLAB);

@@ -12,7 +12,7 @@ static bool is_bcd(uint8_t byte)
     return (byte & 0x0f) <= 9 && byte >> 4 <= 9;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     bool bcd = true, moved = false;
     uint8_t low, high, last = 0;

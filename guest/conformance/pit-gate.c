@@ -8,7 +8,7 @@ TEST_NOTE("");
 #define OUT 0x20
 #define COUNT 2386 /* 2 ms */
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct deadline limit;
     uint16_t before;

@@ -16,7 +16,7 @@ static void tick(struct interrupt_frame *frame, void *opaque)
     count++;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t first, us;
     unsigned low;

@@ -35,7 +35,7 @@ static void check(unsigned mode)
     irq_disable(PIT_IRQ);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     check(2);

@@ -8,7 +8,7 @@ TEST_NOTE("");
 #define CHANNEL2 0x42
 #define NULL_COUNT 0x40
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint8_t status, low, high;
     uint16_t latched, later;

@@ -27,7 +27,7 @@ static void handle(struct interrupt_frame *frame, void *opaque)
     count++;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     report(inw(CONTROL) & 1, "SCI_EN: it is an interrupt that comes");

@@ -13,7 +13,7 @@ static uint32_t since(uint32_t before)
     return (inl(PM_TIMER) - before) & MASK;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint32_t first, before, now, ticks, us_pm;
     uint64_t tsc, us;

@@ -5,7 +5,7 @@ TEST_NOTE("err = guest panicked, and deals with it itself\n");
 
 #define PVPANIC 0x505
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     report((inb(PVPANIC) & 2) != 0, "it takes a panic that the guest deals with");

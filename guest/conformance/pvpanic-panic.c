@@ -6,7 +6,7 @@ TEST_NOTE("status = 122\n"
 
 #define PVPANIC 0x505
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     report((inb(PVPANIC) & 1) != 0, "it takes a panic");

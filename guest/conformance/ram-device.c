@@ -6,7 +6,7 @@ TEST_NOTE("board = puzzle\n");
 #define RAM 0xd3100000
 #define SIZE 0x10000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct testdev dev = testdev_open(boot, 0);
 

@@ -6,7 +6,7 @@ TEST_NOTE("board = puzzle\n");
 #define FLOOR 0xd3200000
 #define NOBODY 0xd3201000 /* one page */
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     mmio_write32(NOBODY - 4, 0x11111111);

@@ -4,7 +4,7 @@
 TEST_NOTE("status = 120\n"
           "err = ^acre: guest asked for a reset\n");
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     outb(0x64, 0xfe);

@@ -23,7 +23,7 @@ static void leave_things_behind(void)
     delay_ms(1000);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     if (cmos_read(BEEN_HERE) != 0xa5) {

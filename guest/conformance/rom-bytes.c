@@ -5,7 +5,7 @@ TEST_NOTE("board = rom.dtb\n");
 
 #define ROM 0xe0030ffd
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     report(mmio_read8(ROM) == 0x21 && mmio_read8(ROM + 2) == 0x23, "its first and last byte");

@@ -26,7 +26,7 @@ static void program_return(uint64_t addr, uint32_t value)
     mmio_write8(addr, READ_ARRAY);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     mmio_write8(FLASH, ERASE);

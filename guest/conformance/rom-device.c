@@ -14,7 +14,7 @@ TEST_NOTE("board = puzzle\n");
 #define CONFIRM 0xd0
 #define READY 0x80
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static uint8_t copy[8];
 

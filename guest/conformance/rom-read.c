@@ -6,7 +6,7 @@ TEST_NOTE("board = rom.dtb\n");
 #define ROM 0xe0000000 /* bytes 0x10 to 0x1f, over and over */
 #define SIZE 0x2000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint8_t copy[16];
     bool right = true;

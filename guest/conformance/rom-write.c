@@ -11,7 +11,7 @@ static void unchanged(const char *what)
     report(mmio_read64(ROM) == VALUE && mmio_read64(ROM + 16) == VALUE, "%s", what);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const uint8_t bytes[16] = {1, 2, 3};
     uint32_t old = 0x5a5a5a5a;

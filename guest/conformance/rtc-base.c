@@ -9,7 +9,7 @@ static bool is_leap_day(const struct rtc_time *time)
            time->minute == 0;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct rtc_time time;
     bool read;

@@ -37,7 +37,7 @@ static void check(unsigned row)
     report(cmos_read(HOURS) == rows[row].hours && cmos_read(MINUTES) == 0, "%s", rows[row].name);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     bool kept = true;
 

@@ -32,7 +32,7 @@ static void wait_for(uint8_t enable, unsigned times, const char *what)
     report((flags & (IRQF | enable)) == (IRQF | enable), "%s: flags 0x%x", what, flags);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t first, us;
 

@@ -8,7 +8,7 @@ TEST_NOTE("options = -v\n"
 #define CONTROL 0x604
 enum { SLP_EN = 0x2000, SLP_TYP_SHIFT = 10, SLP_TYP_S3 = 1, SLP_TYP_S5 = 5 };
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     outw(CONTROL, SLP_TYP_S5 << SLP_TYP_SHIFT);

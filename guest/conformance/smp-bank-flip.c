@@ -30,7 +30,7 @@ static void ap_main(unsigned number)
     ready = 2;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t bank_switch = bank_switch_open(boot), to = BANK, count = 0x10000 / 8;
     bool done = true;

@@ -40,7 +40,7 @@ static void ap_main(unsigned number)
     cross(1);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     devs[0] = testdev_open(boot, 0);
     devs[1] = testdev_open(boot, 1);

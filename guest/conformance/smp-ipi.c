@@ -32,7 +32,7 @@ static void ap_main(unsigned number)
     }
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     unsigned round;
 

@@ -39,7 +39,7 @@ static void ap_main(unsigned number)
     hammer(SECOND, SECOND_PORT, 100);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     lapic_enable(false);

@@ -33,7 +33,7 @@ static void ap_main(unsigned number)
     write_scratch(0xc3);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint8_t last;
 

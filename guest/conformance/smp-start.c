@@ -14,7 +14,7 @@ static void ap_main(unsigned number)
     __atomic_fetch_add(&entries, 1, __ATOMIC_SEQ_CST);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     lapic_enable(false);

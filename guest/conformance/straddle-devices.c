@@ -6,7 +6,7 @@ TEST_NOTE("board = edges.dtb\n");
 #define FIRST 0xe0000000
 #define SECOND 0xe0000008
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint64_t both;
 

@@ -6,7 +6,7 @@ TEST_NOTE("board = edges.dtb\n");
 #define DEVICE 0xe0020ffc /* 4 bytes in each of two pages */
 #define BORDER 0xe0021000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint8_t mcr;
 

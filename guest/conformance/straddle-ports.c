@@ -12,7 +12,7 @@ static void set_dlab(uint16_t port)
     outb((uint16_t)(port + SERIAL_LCR), SERIAL_LCR_DLAB);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     set_dlab(SECOND);

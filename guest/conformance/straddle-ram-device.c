@@ -8,7 +8,7 @@ TEST_NOTE("board = edges.dtb\n");
 #define DEVICE 0xe0010ff8 /* 8 bytes, then RAM */
 #define SRAM (DEVICE + 8)
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     mmio_write8(END + SERIAL_LCR, SERIAL_LCR_DLAB);

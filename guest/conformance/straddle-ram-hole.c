@@ -6,7 +6,7 @@ TEST_NOTE("board = alias.dtb\n");
 #define END 0x1000000
 #define VALUE 0x1122334455667788
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     for (unsigned in_ram = 1; in_ram < 8; in_ram++) {

@@ -9,7 +9,7 @@ TEST_NOTE("board = rom.dtb\n");
 #define ROM 0x800000 /* one page, bytes 0x30 to 0x37 */
 #define PAGE 0x1000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     mmio_write64(ROM - 8, 0x0807060504030201);

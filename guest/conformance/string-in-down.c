@@ -9,7 +9,7 @@ TEST_NOTE("board = edges.dtb\n");
 
 static uint8_t buf[64];
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     outb(DEVICE + SERIAL_LCR, SERIAL_LCR_DLAB);

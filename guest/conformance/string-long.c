@@ -10,7 +10,7 @@ TEST_NOTE("board = edges.dtb\ntimeout = 60\n");
 
 static uint8_t buf[COUNT + 16] __attribute__((aligned(4096)));
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     outb(DEVICE + SERIAL_LCR, SERIAL_LCR_DLAB);

@@ -25,7 +25,7 @@ static void loop_back(bool down)
     outb(SERIAL_PORT + SERIAL_MCR, SERIAL_MCR_READY);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     bool reversed = true;
 

@@ -6,7 +6,7 @@ TEST_NOTE("board = edges.dtb\n");
 #define DEVICE 0x2e8
 #define SCRATCH (DEVICE + SERIAL_SCR)
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const uint8_t bytes[] = {1, 2, 3, 4, 5};
     static const uint16_t words[] = {0x1101, 0x2202, 0x3303};

@@ -10,7 +10,7 @@ TEST_NOTE("board = edges.dtb\n");
 #define SRAM 0xe0011000
 #define NOTHING 0xe0050000
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     outb(SCRATCH, 0x81);

@@ -15,7 +15,7 @@ static void handle(struct interrupt_frame *frame, void *opaque)
     testdev_write(&dev, TESTDEV_IRQ_LOWER, UINT64_MAX);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     dev = testdev_open(boot, 0);
     irq_enable(dev.irq, handle, NULL);

@@ -6,7 +6,7 @@
 
 TEST_NOTE("board = puzzle\n");
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct testdev dev = testdev_open(boot, 0);
     uint64_t counter = dev.memory + TESTDEV_COUNTER, error = dev.memory + TESTDEV_ERROR;

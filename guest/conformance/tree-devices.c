@@ -1,7 +1,7 @@
 /* tree-devices.c - the board's tree names the machine's devices, where and how they interrupt. */
 #include "guest/lib/guest.h"
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct tree_node node, memory, none = {.depth = -2};
     struct tree_reg reg;

@@ -3,7 +3,7 @@
 
 TEST_NOTE("board = bare\nstatus = 126\nerr = triple fault\n");
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     const struct {
         uint16_t limit;

@@ -3,7 +3,7 @@
 
 TEST_NOTE("out = ^# before after$\n");
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const char unheard[] = "unheard";
 

@@ -14,7 +14,7 @@ static bool holds(uint8_t first, unsigned num)
     return !(uart_in(COM2, SERIAL_LSR) & SERIAL_LSR_DATA);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     const uint8_t one_more = LSR_IDLE | SERIAL_LSR_DATA | LSR_OVERRUN;
 

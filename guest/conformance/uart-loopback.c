@@ -3,7 +3,7 @@
 
 UART_NOTE;
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const struct {
         uint8_t out, in;

@@ -3,7 +3,7 @@
 
 TEST_NOTE("options = --serial stdio --serial null\nout = ^#(0123456789){400}$\n");
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     console_printf("#");

@@ -8,7 +8,7 @@ static uint8_t pending(void)
     return uart_in(COM2, SERIAL_IIR);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     uart_loop(COM2, 1, 0);

@@ -19,7 +19,7 @@ static void masks(void)
     }
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const uint8_t power_on[] = {0, 0, IIR_NONE, 0, 0, LSR_IDLE, 0xb0 /* CTS DSR DCD */};
 

@@ -26,7 +26,7 @@ static uint8_t pending(void)
     return uart_in(COM2, SERIAL_IIR) & 0xf;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     irq_enable(UART_IRQ, handle, NULL);

@@ -34,7 +34,7 @@ static bool wait_for(unsigned num)
     return interrupts == num && pending() == IIR_TIMEOUT;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     struct deadline early;
     bool none;

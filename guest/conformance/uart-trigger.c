@@ -18,7 +18,7 @@ static uint8_t pending(void)
     return uart_in(COM2, SERIAL_IIR) & 0xf;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     static const uint8_t levels[] = {1, 4, 8, 14};
 

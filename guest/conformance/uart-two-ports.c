@@ -21,7 +21,7 @@ static void receive(unsigned port, const char *what)
            what);
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     irq_enable(UART_IRQ, handle, NULL);

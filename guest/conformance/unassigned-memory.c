@@ -12,7 +12,7 @@ static bool reads_ones(uint64_t addr)
            mmio_read32(addr) == 0xffffffff && mmio_read64(addr) == UINT64_MAX;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     for (unsigned offset = 0; offset < 8; offset++) {

@@ -14,7 +14,7 @@ static bool reads_ones(uint64_t addr)
     return mmio_read64(addr) == UINT64_MAX && mmio_read64(addr + 8) == UINT64_MAX;
 }
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     uint32_t value = 0;
 

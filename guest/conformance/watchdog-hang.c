@@ -6,7 +6,7 @@ TEST_NOTE("status = 123\n");
 #define START 0x443
 #define TWO_SECONDS 14
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     outb(START, TWO_SECONDS);

@@ -8,7 +8,7 @@ TEST_NOTE("options = --watchdog-action reset --reboot\n");
 #define TWO_SECONDS 14
 #define BEEN_HERE 0x52 /* a byte of the clock chip's memory, which a reset leaves */
 
-int guest_main(const struct boot_info *boot)
+int main(const struct boot_info *boot)
 {
     (void)boot;
     if (cmos_read(BEEN_HERE) == 0) {

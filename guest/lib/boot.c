@@ -204,7 +204,7 @@ void guest_start(uint32_t kind, uint64_t info)
         console_printf("boot: entered with EAX 0x%x, which no Multiboot gives\n", kind);
         guest_exit(GUEST_EXIT_FAULT);
     }
-    guest_exit(guest_main(&boot));
+    guest_exit(main(&boot));
 }
 
 /* The word at *cursor's first non-blank; moves the cursor behind it. Returns: its length, 0: end.

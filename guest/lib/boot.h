@@ -1,8 +1,9 @@
 /*
  * boot.h - what the loader told this program, in one form for every boot protocol.
  *
- * A program defines guest_main(); the library calls it on the first CPU in long mode, with 4 GiB
- * mapped one to one, interrupts off, exceptions reported, the console set up.
+ * A program defines main(), so that a debugger's `break main` stops there; the library calls it on
+ * the first CPU in long mode, with 4 GiB mapped one to one, interrupts off, exceptions reported,
+ * the console set up.
  *
  * Sources: Xen public/arch-x86/hvm/start_info.h; Multiboot 0.6.96, 3.3; Multiboot2 2.0, 3.6.
  */
@@ -42,7 +43,7 @@ struct boot_info {
 };
 
 /* The program. Returns: its exit status, 0..119. */
-int guest_main(const struct boot_info *boot);
+int main(const struct boot_info *boot);
 
 /* Is `word` one of the command line's words? */
 bool boot_option(const struct boot_info *boot, const char *word);
