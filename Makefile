@@ -4,7 +4,7 @@
 V ?= release
 CC = gcc
 PREFIX ?= /usr/local
-VERSION = $(shell sed -n 's/^.define VERSION "acre \(.*\)\\n"/\1/p' vmm/main.c)
+VERSION = $(shell sed -n 's/^.define ACRE_VERSION "acre \(.*\)"/\1/p' vmm/version.h)
 B := build$(if $(filter-out release,$(V)),/$(V))$(if $(STATIC),/static)$(if $(findstring clang,$(CC)),/clang)
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wundef -Wvla -Wstrict-prototypes \

@@ -138,6 +138,7 @@ static int run_machine(struct run *run, struct verdict *verdict, struct error *e
         .timeout_ns = options->timeout_ns,
         .reboot = options->reboot,
         .dirty_ring = options->dirty_ring,
+        .start_held = options->start_held,
         .sandbox = options->sandbox,
         .audit = options->audit,
         .kvm_path = options->kvm_path,

@@ -20,6 +20,7 @@
 #include "vmm/verdict.h"
 
 struct machine;
+struct monitor;
 
 enum { MACHINE_IRQ_NUM = 24 }; /* inputs of the IO-APIC; 0..15 reach the PICs, too */
 
@@ -122,6 +123,7 @@ struct machine {
     unsigned holders; /* enum machine_holder */
     struct machine_observer *observers;
     struct machine_irq_tap *irq_taps;
+    struct monitor *monitor; /* monitor.c's; NULL: none */
     bool irqchip, audited, told_ready, thread_registered, has_events;
 };
 

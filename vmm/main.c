@@ -9,8 +9,7 @@
 #include "vmm/cmd_files.h"
 #include "vmm/commands.h"
 #include "vmm/log.h"
-
-#define VERSION "acre 0.1\n"
+#include "vmm/version.h"
 
 static const struct command {
     const char *name;
@@ -67,7 +66,7 @@ static int dispatch(int argc, char **argv)
         return STATUS_ACRE_FAILED;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        ret = write(STDOUT_FILENO, VERSION, sizeof(VERSION) - 1) < 0 ? -errno : 0;
+        ret = write(STDOUT_FILENO, ACRE_VERSION "\n", sizeof(ACRE_VERSION)) < 0 ? -errno : 0;
         return cmd_stdout_status(ret);
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||

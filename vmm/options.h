@@ -106,6 +106,8 @@ struct run_options {
     uint32_t dirty_ring; /* entries; 0: none */
     bool sandbox;
     const char *kvm_path;
+    const char *monitor; /* unix:PATH; NULL: none */
+    bool start_held;
     /* inspect */
     enum inspect_format format;
     bool why_given;

@@ -1,0 +1,28 @@
+/*
+ * monitor_commands.c - the tables of commands. Who adds one adds a line here and its prototype in
+ * monitor_commands.h; help, completion and query-commands follow.
+ */
+#include "vmm/monitor_commands.h"
+
+const struct qmp_command qmp_commands[] = {
+    {"query-version", qmp_query_version},
+    {"query-name", qmp_query_name},
+    {"query-commands", qmp_query_commands},
+    {"query-status", qmp_query_status},
+    {"stop", qmp_stop},
+    {"cont", qmp_cont},
+    {"system_reset", qmp_system_reset},
+    {"quit", qmp_quit},
+    {"human-monitor-command", qmp_human_monitor_command},
+    {0},
+};
+
+const struct hmp_command hmp_commands[] = {
+    {"help", "[COMMAND]", "what commands there are", hmp_help},
+    {"info status", "", "does it run", hmp_info_status},
+    {"stop", "", "stop the guest, its clock included", hmp_stop},
+    {"cont", "", "let it go on", hmp_cont},
+    {"system_reset", "", "restart the guest", hmp_system_reset},
+    {"quit", "", "end the run", hmp_quit},
+    {0},
+};

@@ -1,0 +1,41 @@
+/*
+ * monitor_commands.h - the functions behind the tables of monitor_commands.c, each from the file
+ * whose name heads its group. Private to them; see monitor.h for what a command is.
+ */
+#ifndef ACRE_VMM_MONITOR_COMMANDS_H
+#define ACRE_VMM_MONITOR_COMMANDS_H
+
+#include "vmm/monitor.h"
+
+#define QMP(name)                                                                                  \
+    json_t *qmp_##name(struct machine *machine, const json_t *arguments, struct error *err)
+#define HMP(name)                                                                                  \
+    int hmp_##name(struct machine *machine, const char *arguments, struct memory_sink *sink,       \
+                   struct error *err)
+
+/* qmp_control.c */
+QMP(query_version);
+QMP(query_name);
+QMP(query_commands);
+QMP(query_status);
+QMP(stop);
+QMP(cont);
+QMP(system_reset);
+QMP(quit);
+QMP(human_monitor_command);
+
+/* hmp_control.c */
+HMP(help);
+HMP(info_status);
+HMP(stop);
+HMP(cont);
+HMP(system_reset);
+HMP(quit);
+
+#undef QMP
+#undef HMP
+
+/* A command without arguments: refuses them. Returns: 0; -EINVAL. */
+int hmp_no_arguments(const char *arguments, struct error *err) __attribute__((warn_unused_result));
+
+#endif

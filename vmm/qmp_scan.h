@@ -1,0 +1,54 @@
+/*
+ * qmp_scan.h - cuts a stream of bytes into JSON messages.
+ *
+ * A message is an object or an array at the top level; between messages there may be white space.
+ * It may come in any number of pieces, and any number of them in one piece. Nothing but brackets
+ * and strings is looked at: whether it is JSON is for the parser to say.
+ *
+ * After an error everything up to the end of the line is skipped, so that one bad line costs one
+ * error. A byte 0xff, which no JSON has, abandons what was begun without an error, as with QEMU.
+ *
+ * Context: one thread at a time. Cost: O(bytes); memory: the message at hand, at most
+ * QMP_SCAN_SIZE_MAX.
+ * Source: RFC 8259; QEMU docs/interop/qmp-spec.
+ */
+#ifndef ACRE_VMM_QMP_SCAN_H
+#define ACRE_VMM_QMP_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    QMP_SCAN_SIZE_MAX = 1 << 20, /* bytes of one message */
+    QMP_SCAN_DEPTH_MAX = 64,     /* brackets inside one another */
+};
+
+enum qmp_scan_result {
+    QMP_SCAN_MORE,    /* all bytes were taken; there is no whole message yet */
+    QMP_SCAN_MESSAGE, /* text and len are one, until the next feed */
+    QMP_SCAN_BAD,     /* neither bracket nor white space, or a control character in a string */
+    QMP_SCAN_TOO_LONG,
+    QMP_SCAN_TOO_DEEP,
+    QMP_SCAN_NO_MEMORY,
+};
+
+/* Zero it to start. */
+struct qmp_scan {
+    char *text; /* not terminated */
+    size_t len;
+    /* private */
+    size_t size;
+    unsigned depth;
+    bool in_string, escaped, skipping, whole;
+};
+
+/*
+ * Takes bytes up to the end of a message, an error, or all of them.
+ * @used  how many were taken; feed the rest next.
+ */
+enum qmp_scan_result qmp_scan_feed(struct qmp_scan *scan, const char *data, size_t len,
+                                   size_t *used);
+/* Accepts a zeroed one. */
+void qmp_scan_finish(struct qmp_scan *scan);
+
+#endif
