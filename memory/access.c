@@ -198,7 +198,12 @@ static uint64_t dispatch(const struct access *access, const FlatRange *range, hw
     FlatRange kept = *range; /* the cache it may lie in changes when the device accesses memory */
     unsigned num = region_piece(range, offset, len);
 
-    if (access->attrs.memory) {
+    if (access->attrs.memory && kept.mr->beneath) {
+        struct access next = {.as = kept.mr->beneath, .attrs = access->attrs};
+
+        next.is_write = access->is_write;
+        *result |= run(&next, offset + kept.mr->beneath_offset, buf, num);
+    } else if (access->attrs.memory) {
         if (!access->is_write) {
             memset(buf, 0, num);
         }
@@ -370,7 +375,6 @@ MemTxResult address_space_write_rom(AddressSpace *as, hwaddr addr, MemTxAttrs at
     const FlatRange *range;
     hwaddr last = range_last(addr, len ? len : 1), first, end;
 
-    (void)attrs;
     rcu_lock();
     view = rcu_load(as->current_map);
     range = len ? fv_at_or_after(view->root, addr) : NULL;
@@ -382,6 +386,11 @@ MemTxResult address_space_write_rom(AddressSpace *as, hwaddr addr, MemTxAttrs at
 
             memcpy(range->mr->host + offset, bytes + (first - addr), end - first + 1);
             ram_block_set_dirty(range->mr->ram_block, offset, end - first + 1);
+        } else if (range->mr->beneath) {
+            hwaddr offset = range->offset_in_region + (first - range->first);
+
+            (void)address_space_write_rom(range->mr->beneath, offset + range->mr->beneath_offset,
+                                          attrs, bytes + (first - addr), end - first + 1);
         }
         range = range->last >= last ? NULL : fv_at_or_after(view->root, range->last + 1);
     }

@@ -84,6 +84,14 @@ int memory_region_transaction_commit(struct memory_core *core) __attribute__((wa
 void memory_region_transaction_abort(struct memory_core *core);
 
 /*
+ * Keeps other threads from committing until thaw; this one may. Nests. For who must change the map,
+ * let a vCPU run on it while all others stand still, and change it back.
+ * Context: no owner's lock is held, nor taken before thaw.
+ */
+void memory_core_freeze(struct memory_core *core);
+void memory_core_thaw(struct memory_core *core);
+
+/*
  * When many old views wait to be reclaimed, wait for the readers of the oldest. Cheap otherwise.
  * Context: outside any RCU read section and any owner's lock (vmm: before it re-enters KVM_RUN).
  */

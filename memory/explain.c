@@ -19,6 +19,7 @@ struct way {
 
 struct explain {
     struct memory_core *core;
+    const AddressSpace *as;
     struct memory_vec steps; /* MemoryExplainStep */
     hwaddr addr;
     size_t winner;   /* index of its step + 1; 0: none yet */
@@ -221,9 +222,13 @@ static void pass(struct explain *explain, size_t index, const struct way *way, s
 
 static void look(struct explain *explain, MemoryRegion *mr, hwaddr offset, struct way way)
 {
-    size_t winner = explain->winner, index = add_step(explain, mr, offset, &way);
+    size_t winner = explain->winner, index;
     MemoryRegion *child = NULL;
 
+    if (mr->beneath == explain->as) {
+        return; /* not shown in this space */
+    }
+    index = add_step(explain, mr, offset, &way);
     if (index == SIZE_MAX || way.depth > RENDER_DEPTH_MAX) {
         return;
     }
@@ -266,7 +271,7 @@ static void name_loser(struct explain *explain)
 int memory_explain(AddressSpace *as, hwaddr addr,
                    void (*tell)(void *opaque, const MemoryExplainStep *step), void *opaque)
 {
-    struct explain explain = {.core = as->core, .addr = addr};
+    struct explain explain = {.core = as->core, .as = as, .addr = addr};
     MemoryRegion *root = as->root;
     size_t i;
 

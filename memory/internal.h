@@ -165,6 +165,7 @@ struct FlatView {
 /* A view under construction: nodes made by this edit are changed in place, others are copied. */
 struct fv_edit {
     struct memory_core *core;
+    const AddressSpace *as; /* whose view it is; rendering leaves out what is not shown there */
     uint64_t id;
     struct fv_node *root;
     size_t num;

@@ -230,6 +230,7 @@ int plan_make(AddressSpace *as, struct as_plan **result)
         .cause_region = as->core->transaction->cause_region,
     };
     fv_edit_begin(&plan->edit, as->current_map);
+    plan->edit.as = as;
     plan->view = flatview_new(as->core);
     ret = plan->view ? render_windows(plan) : -ENOMEM;
     ret = ret ? ret : compare_windows(plan);

@@ -277,6 +277,12 @@ void memory_region_set_reentrant(MemoryRegion *mr, bool reentrant)
     mr->reentrant = reentrant;
 }
 
+void memory_region_set_beneath(MemoryRegion *mr, AddressSpace *beneath, hwaddr offset)
+{
+    mr->beneath = beneath;
+    mr->beneath_offset = offset;
+}
+
 void memory_region_set_flush_coalesced(MemoryRegion *mr, bool flush)
 {
     mr->flush_coalesced = flush;

@@ -33,6 +33,7 @@
 struct memory_core;
 typedef struct MemoryRegion MemoryRegion;
 typedef struct RAMBlock RAMBlock;
+typedef struct AddressSpace AddressSpace;
 
 enum device_endian {
     DEVICE_LITTLE_ENDIAN, /* also the native order of acre's only target */
@@ -137,6 +138,8 @@ struct MemoryRegion {
     } state;
 
     MemoryRegion *alias;
+    AddressSpace *beneath; /* an overlay's: where it is not shown; NULL: none */
+    hwaddr beneath_offset;
     struct memory_iommu *iommu;
     struct itree children;
     struct itree_node sibling;           /* in container->children, keyed by addr */
@@ -238,6 +241,15 @@ int memory_region_set_log(MemoryRegion *mr, bool log, unsigned client)
 void memory_region_set_lockless(MemoryRegion *mr, bool lockless);
 /* The callbacks may be entered again by the access chain they started. Before mounting only. */
 void memory_region_set_reentrant(MemoryRegion *mr, bool reentrant);
+
+/*
+ * Makes an overlay: the region is shown in every space but `beneath`, by which its callbacks can
+ * reach what it hides. Accesses that must find memory (attrs.memory) and address_space_write_rom()
+ * go there by themselves. Before mounting only.
+ * @beneath  outlives the region.
+ * @offset   what to add to an offset in the region, modulo 2^64, for the address there.
+ */
+void memory_region_set_beneath(MemoryRegion *mr, AddressSpace *beneath, hwaddr offset);
 
 /*
  * Writes that a queue may hold back and deliver in order, later (KVM's coalesced ring). The whole

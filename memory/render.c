@@ -170,6 +170,9 @@ static int render(struct fv_edit *edit, MemoryRegion *mr, struct part part, stru
     if (depth > RENDER_DEPTH_MAX) {
         return -ELOOP;
     }
+    if (mr->beneath && mr->beneath == edit->as) {
+        return 0;
+    }
     if (!state->enabled || state->size == 0 || part.lo > range_last(0, state->size)) {
         return 0;
     }

@@ -21,6 +21,16 @@ static void hold(struct memory_core *core, bool held)
     atomic_store_explicit(&core->holder, held ? (uintptr_t)&me : 0, memory_order_relaxed);
 }
 
+void memory_core_freeze(struct memory_core *core)
+{
+    pthread_mutex_lock(&core->lock);
+}
+
+void memory_core_thaw(struct memory_core *core)
+{
+    pthread_mutex_unlock(&core->lock);
+}
+
 void memory_region_transaction_begin(struct memory_core *core)
 {
     pthread_mutex_lock(&core->lock);
