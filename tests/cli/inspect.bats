@@ -81,7 +81,7 @@ load helpers
     [ "$status" -eq 1 ]
     grep -qx '+ 00000000fffc0000-00000000fffc0fff (rom) rom @0000000000000000' out
     grep -qx '+ 00000000fffc0000-00000000fffc0fff rom @0000000000000000 readonly' out
-    ! grep -q '^-' out
+    [ "$(grep -c "^-" out)" -eq 0 ]
     acre inspect --board bare --diff pc --format json
     [ "$status" -eq 1 ]
     [ "$(jq -r '.equal, .slots.added[0].region' out | tr '\n' ' ')" = "false rom " ]
