@@ -280,11 +280,8 @@ static json_t *flag_names(uint32_t flags)
     return names;
 }
 
-static void add_slot(void *opaque, const struct kvm_slot *slot)
+void map_json_set_slot(struct map_json *map, json_t *object, const struct kvm_slot *slot)
 {
-    struct slots_walk *walk = opaque;
-    struct map_json *map = &walk->map;
-    json_t *object = map_json_add(map, map->array);
     const RAMBlock *block = memory_region_info(slot->mr).block;
 
     map_json_set(map, object, "id", json_integer(slot->id));
@@ -297,6 +294,15 @@ static void add_slot(void *opaque, const struct kvm_slot *slot)
         map_json_set_text(map, object, "ram-block", block->name);
         map_json_set_hex(map, object, "offset", slot->hva - (uint64_t)(uintptr_t)block->host);
     }
+}
+
+static void add_slot(void *opaque, const struct kvm_slot *slot)
+{
+    struct slots_walk *walk = opaque;
+    struct map_json *map = &walk->map;
+    json_t *object = map_json_add(map, map->array);
+
+    map_json_set_slot(map, object, slot);
     if (walk->hva) {
         map_json_set_hex(map, object, "hva", slot->hva);
     }
@@ -310,14 +316,20 @@ json_t *map_json_slots(const struct kvm_slots *slots, bool hva)
     return map_json_finish(&walk.map);
 }
 
-static void add_block(void *opaque, const RAMBlock *block)
+const char *map_backing_name(enum ram_backing backing)
 {
-    static const char *const backings[] = {
+    static const char *const names[] = {
         [RAM_ANONYMOUS] = "anonymous",
         [RAM_MEMFD] = "memfd",
         [RAM_FD] = "file",
         [RAM_PTR] = "pointer",
     };
+
+    return names[backing];
+}
+
+static void add_block(void *opaque, const RAMBlock *block)
+{
     struct map_json *map = opaque;
     json_t *object = map_json_add(map, map->array);
 
@@ -326,7 +338,7 @@ static void add_block(void *opaque, const RAMBlock *block)
     map_json_set_hex(map, object, "used", block->used_length);
     map_json_set_hex(map, object, "max", block->max_length);
     map_json_set_hex(map, object, "page-size", block->page_size);
-    map_json_set_text(map, object, "backing", backings[block->backing]);
+    map_json_set_text(map, object, "backing", map_backing_name(block->backing));
     map_json_set_bool(map, object, "readonly", block->readonly);
     map_json_set_bool(map, object, "shared", block->shared);
 }

@@ -59,5 +59,6 @@ json_t *map_json_why(AddressSpace *as, hwaddr addr, unsigned size_max);
 const char *map_state_name(MemoryExplainState state);
 const char *map_rule_name(MemoryExplainRule rule);
 const char *map_piece_name(MemoryPieceKind kind);
+const char *map_backing_name(enum ram_backing backing);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * map_json_parts.h - what map_json.c and map_json_why.c share: an array under construction that
- * remembers the first failure. Private to them.
+ * map_json_parts.h - what map_json*.c and those that add to it (addr_json.c) share: an array under
+ * construction that remembers the first failure. Private to them.
  */
 #ifndef ACRE_VMM_MAP_JSON_PARTS_H
 #define ACRE_VMM_MAP_JSON_PARTS_H
@@ -23,5 +23,7 @@ void map_json_set_size(struct map_json *map, json_t *object, const char *key, ui
 void map_json_set_bool(struct map_json *map, json_t *object, const char *key, bool value);
 /* NULL becomes null. */
 void map_json_set_text(struct map_json *map, json_t *object, const char *key, const char *value);
+/* The members of a slot, but for its hva. */
+void map_json_set_slot(struct map_json *map, json_t *object, const struct kvm_slot *slot);
 
 #endif
