@@ -160,13 +160,13 @@ static void add_piece(void *opaque, const MemoryPiece *piece)
     }
 }
 
-static void print_accesses(struct memory_sink *sink, AddressSpace *as, hwaddr addr,
-                           unsigned size_max)
+void why_print_accesses(struct memory_sink *sink, AddressSpace *as, hwaddr addr, unsigned size_max)
 {
     static const unsigned sizes[] = {1, 2, 4, 8};
     struct doing reads, writes;
     size_t i;
 
+    memory_sink_printf(sink, "accesses, by size in bytes:\n");
     for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && sizes[i] <= size_max; i++) {
         reads.used = writes.used = 0;
         memory_explain_access(as, addr, sizes[i], false, add_piece, &reads);
@@ -180,10 +180,8 @@ static void print_accesses(struct memory_sink *sink, AddressSpace *as, hwaddr ad
     }
 }
 
-int why_print(struct memory_sink *sink, AddressSpace *as, hwaddr addr, unsigned size_max,
-              const struct kvm_slots *slots)
+int why_print_regions(struct memory_sink *sink, AddressSpace *as, hwaddr addr)
 {
-    const struct kvm_slot *slot = slots ? kvm_slots_lookup(slots, addr) : NULL;
     struct printing printing = {.sink = sink};
     int ret;
 
@@ -197,12 +195,20 @@ int why_print(struct memory_sink *sink, AddressSpace *as, hwaddr addr, unsigned 
                            as->unassigned.fill,
                            as->unassigned.result == MEMTX_OK ? "no error" : "a decode error");
     }
+    return ret;
+}
+
+int why_print(struct memory_sink *sink, AddressSpace *as, hwaddr addr, unsigned size_max,
+              const struct kvm_slots *slots)
+{
+    const struct kvm_slot *slot = slots ? kvm_slots_lookup(slots, addr) : NULL;
+    int ret = why_print_regions(sink, as, addr);
+
     if (slot) {
         memory_sink_printf(sink, "slot %" PRIu32 ": %016" PRIx64 "-%016" PRIx64 "%s\n", slot->id,
                            slot->node.first, slot->node.last,
                            slot->flags & KVM_MEM_READONLY ? " read-only" : "");
     }
-    memory_sink_printf(sink, "accesses, by size in bytes:\n");
-    print_accesses(sink, as, addr, size_max);
+    why_print_accesses(sink, as, addr, size_max);
     return ret;
 }

@@ -28,6 +28,9 @@ int why_parse(const char *text, struct why_place *place, struct error *err)
  */
 int why_print(struct memory_sink *sink, AddressSpace *as, hwaddr addr, unsigned size_max,
               const struct kvm_slots *slots);
+/* Its parts. Returns: as above. */
+int why_print_regions(struct memory_sink *sink, AddressSpace *as, hwaddr addr);
+void why_print_accesses(struct memory_sink *sink, AddressSpace *as, hwaddr addr, unsigned size_max);
 /* The widest access of each space. */
 enum { WHY_MEMORY_SIZE_MAX = 8, WHY_IO_SIZE_MAX = 4 };
 
