@@ -47,7 +47,7 @@ extern const struct hmp_command hmp_commands[];
 /* One argument that a command takes, for qmp_check_arguments(). */
 struct qmp_argument {
     const char *name;
-    json_type type; /* JSON_TRUE: either of the two */
+    json_type type; /* JSON_TRUE: either of the two; JSON_NULL: any, the command looks itself */
     bool optional;
 };
 

@@ -12,6 +12,9 @@
 
 static bool has_type(const json_t *value, json_type type)
 {
+    if (type == JSON_NULL) {
+        return true;
+    }
     return type == JSON_TRUE ? json_is_boolean(value) : json_typeof(value) == type;
 }
 
