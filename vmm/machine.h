@@ -21,6 +21,7 @@
 
 struct machine;
 struct monitor;
+struct pagemap;
 
 enum { MACHINE_IRQ_NUM = 24 }; /* inputs of the IO-APIC; 0..15 reach the PICs, too */
 
@@ -112,6 +113,7 @@ struct machine {
     struct machine_console consoles[BOARD_SERIALS + 1]; /* zeroed where there is none */
     struct boot_image *image;
     struct verdict_box verdict;
+    const struct pagemap *pagemap; /* a service's, while it is started; NULL: none */
     /* private */
     struct machine_irq irqs[MACHINE_IRQ_NUM];
     struct x86_irqchips reset_irqchips; /* restartable, with irqchip */

@@ -8,6 +8,7 @@
 
 static const struct service *const table[] = {
     &debug_service,
+    &pagemap_service,
     &monitor_service,
 };
 enum { SERVICE_NUM = sizeof(table) / sizeof(table[0]) };
