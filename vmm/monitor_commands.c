@@ -14,6 +14,7 @@ const struct qmp_command qmp_commands[] = {
     {"system_reset", qmp_system_reset},
     {"quit", qmp_quit},
     {"human-monitor-command", qmp_human_monitor_command},
+    {"acre-addr", qmp_acre_addr},
     {0},
 };
 
@@ -24,5 +25,9 @@ const struct hmp_command hmp_commands[] = {
     {"cont", "", "let it go on", hmp_cont},
     {"system_reset", "", "restart the guest", hmp_system_reset},
     {"quit", "", "end the run", hmp_quit},
+    {"addr", "[gva:|gpa:|hva:]ADDR [--cpu N]", "every step of an address to the host", hmp_addr},
+    {"gva2gpa", "ADDR [--cpu N]", "the guest-physical address of a linear one", hmp_gva2gpa},
+    {"gpa2hva", "ADDR", "the host address of a guest-physical one", hmp_gpa2hva},
+    {"gpa2hpa", "ADDR", "the host-physical address of it", hmp_gpa2hpa},
     {0},
 };

@@ -32,6 +32,15 @@ HMP(cont);
 HMP(system_reset);
 HMP(quit);
 
+/* qmp_addr.c */
+QMP(acre_addr);
+
+/* hmp_addr.c */
+HMP(addr);
+HMP(gva2gpa);
+HMP(gpa2hva);
+HMP(gpa2hpa);
+
 #undef QMP
 #undef HMP
 
