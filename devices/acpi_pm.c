@@ -13,8 +13,9 @@ enum {
     OFFSET_CONTROL = 4,
     OFFSET_TIMER = 8,
 
-    PM1_TMR = 0x0001,                                                /* TMR_STS, TMR_EN */
-    PM1_ENABLE_STORED = PM1_TMR | 0x0020 | 0x0100 | 0x0200 | 0x0400, /* GBL, PWRBTN, SLPBTN, RTC */
+    PM1_TMR = 0x0001,                                                    /* TMR_STS, TMR_EN */
+    PM1_PWRBTN = 0x0100,                                                 /* PWRBTN_STS, PWRBTN_EN */
+    PM1_ENABLE_STORED = PM1_TMR | PM1_PWRBTN | 0x0020 | 0x0200 | 0x0400, /* GBL, SLPBTN, RTC */
 
     PM1_SCI_EN = 0x0001,
     PM1_BM_RLD = 0x0002,
@@ -53,7 +54,7 @@ static uint64_t carry_ns(const struct acpi_pm *pm, uint64_t carry)
 
 static void set_sci(struct acpi_pm *pm)
 {
-    bool level = pm->status & pm->enable & PM1_TMR;
+    bool level = pm->status & pm->enable & (PM1_TMR | PM1_PWRBTN);
 
     if (level != pm->sci_level) {
         pm->sci_level = level;
@@ -230,6 +231,13 @@ void acpi_pm_reset(struct acpi_pm *pm)
     pm->reset_control = 0;
     set_sci(pm);
     schedule(pm);
+}
+
+void acpi_pm_press_power(struct acpi_pm *pm)
+{
+    (void)follow(pm);
+    pm->status |= PM1_PWRBTN;
+    set_sci(pm);
 }
 
 void acpi_pm_finish(struct acpi_pm *pm)

@@ -9,10 +9,12 @@
  *    GBL_RLS read 0; SCI_EN reads 1, since there is no system-management mode that could have the
  *    interrupt instead; BM_RLD and SLP_TYP read as written.
  *  - PM timer: read-only, 3.579545 MHz from 0 at reset, 24 or 32 bits wide. Nothing is ticked.
- *  - PM1 status: TMR_STS is set when the timer's highest bit changes; writing 1 clears it. Nothing
- *    else is ever set: there is no button, and the real-time clock wakes nobody.
+ *  - PM1 status: TMR_STS is set when the timer's highest bit changes, PWRBTN_STS when the host
+ *    presses the power button; writing 1 clears them. Nothing else is ever set: the real-time clock
+ *    wakes nobody.
  *  - PM1 enable: TMR_EN, GBL_EN, PWRBTN_EN, SLPBTN_EN, RTC_EN read as written.
- * The SCI line is TMR_STS and TMR_EN. The host is woken once for it, then not until it is cleared.
+ * The SCI line is TMR_STS and TMR_EN, or PWRBTN_STS and PWRBTN_EN. For the timer the host is woken
+ * once, then not until it is cleared.
  *
  * mr_reset_control is the chip set's reset control register. Its region is the four bytes from
  * 0xcf8, of which it answers byte accesses to 0xcf9 alone: a PCI scan's 32-bit write to 0xcf8 must
@@ -59,6 +61,8 @@ struct acpi_pm {
 int acpi_pm_init(struct acpi_pm *pm, struct memory_core *core, const struct acpi_pm_config *config)
     __attribute__((warn_unused_result));
 void acpi_pm_reset(struct acpi_pm *pm);
+/* Somebody presses the power button: what comes of it is for the guest to decide. */
+void acpi_pm_press_power(struct acpi_pm *pm);
 /* Unmounted, nobody inside; storage lives until memory_core_finish(). Accepts a zeroed device. */
 void acpi_pm_finish(struct acpi_pm *pm);
 

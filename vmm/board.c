@@ -491,3 +491,21 @@ bool board_watchdog_runs(struct board *board)
     }
     return runs;
 }
+
+bool board_press_power(struct board *board)
+{
+    struct memory_owner_frame frame;
+    struct part *part;
+    bool pressed = false;
+
+    for (part = board->parts; part; part = part->next) {
+        struct acpi_pm *pm = (void *)part->state;
+
+        if (part->class->init == init_acpi_pm && memory_owner_enter(&pm->owner, &frame)) {
+            acpi_pm_press_power(pm);
+            pressed = true;
+            memory_owner_leave(&frame);
+        }
+    }
+    return pressed;
+}

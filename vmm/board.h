@@ -142,6 +142,9 @@ size_t board_serial_receive(struct board *board, unsigned port, const uint8_t *d
 void board_serial_writable(struct board *board, unsigned port);
 void board_serial_break(struct board *board, unsigned port);
 
+/* Presses the power button. Returns: false when the board has none. As above. */
+bool board_press_power(struct board *board);
+
 /* A watchdog is going to expire: a machine that does nothing is not at its end. As above. */
 bool board_watchdog_runs(struct board *board);
 

@@ -8,7 +8,14 @@
 #include "tests/unit/device_fakes.h"
 #include "tests/unit/run_suite.h"
 
-enum { STATUS = 0x600, ENABLE = 0x602, CONTROL = 0x604, TIMER = 0x608, TMR = 0x0001 };
+enum {
+    STATUS = 0x600,
+    ENABLE = 0x602,
+    CONTROL = 0x604,
+    TIMER = 0x608,
+    TMR = 0x0001,
+    PWRBTN = 0x0100
+};
 /* The first nanosecond of tick 2^23, 2^24 and 2^31: ceil(ticks * 10^9 / 3579545). */
 #define TICK_2_23_NS 2343484438
 #define TICK_2_24_NS 4686968875
@@ -234,6 +241,26 @@ START_TEST(enabled_carry_raises_the_interrupt_until_it_is_cleared)
 }
 END_TEST
 
+START_TEST(power_button_is_an_event_that_the_guest_enables_and_clears)
+{
+    acpi_pm_press_power(&pm);
+    ck_assert_uint_eq(bus_in(&bus, STATUS, 2, NULL), PWRBTN);
+    ck_assert_msg(!sci.level, "nobody wanted to know");
+    bus_out(&bus, ENABLE, 2, PWRBTN);
+    ck_assert(sci.level);
+    bus_out(&bus, STATUS, 2, TMR);
+    ck_assert_msg(sci.level, "that was another event");
+    bus_out(&bus, STATUS, 2, PWRBTN);
+    ck_assert(!sci.level);
+    ck_assert_uint_eq(bus_in(&bus, STATUS, 2, NULL), 0);
+    acpi_pm_press_power(&pm);
+    ck_assert_uint_eq(sci.rises, 2);
+    acpi_pm_reset(&pm);
+    ck_assert(!sci.level);
+    ck_assert_uint_eq(requests.num, 0);
+}
+END_TEST
+
 START_TEST(enable_stores_the_events_that_there_are)
 {
     bus_out(&bus, ENABLE, 2, 0xffff);
@@ -293,6 +320,7 @@ int main(void)
     tcase_add_test(tc, status_is_set_when_the_highest_bit_changes_either_way);
     tcase_add_test(tc, status_is_cleared_by_its_own_one_and_by_nothing_else);
     tcase_add_test(tc, enabled_carry_raises_the_interrupt_until_it_is_cleared);
+    tcase_add_test(tc, power_button_is_an_event_that_the_guest_enables_and_clears);
     tcase_add_test(tc, enable_stores_the_events_that_there_are);
     tcase_add_test(tc, reset_is_power_on_state_and_the_timer_starts_again);
     tcase_add_test(tc, init_wants_a_clock_and_a_width);
