@@ -136,6 +136,7 @@ static uint64_t pm_read(void *opaque, hwaddr addr, unsigned size)
     uint32_t timer = (uint32_t)ticks & (pm->config.timer_bits == 32 ? UINT32_MAX : 0xffffff);
     uint8_t bytes[ACPI_PM_SIZE] = {
         [OFFSET_STATUS] = (uint8_t)pm->status,
+        [OFFSET_STATUS + 1] = (uint8_t)(pm->status >> 8),
         [OFFSET_ENABLE] = (uint8_t)pm->enable,
         [OFFSET_ENABLE + 1] = (uint8_t)(pm->enable >> 8),
         [OFFSET_CONTROL] = (uint8_t)(pm->control | PM1_SCI_EN),

@@ -86,6 +86,15 @@ int hmp_system_reset(struct machine *machine, const char *arguments, struct memo
     return ret == 0 ? monitor_reset(machine, err) : ret;
 }
 
+int hmp_system_powerdown(struct machine *machine, const char *arguments, struct memory_sink *sink,
+                         struct error *err)
+{
+    int ret = hmp_no_arguments(arguments, err);
+
+    (void)sink;
+    return ret == 0 ? monitor_powerdown(machine, err) : ret;
+}
+
 int hmp_quit(struct machine *machine, const char *arguments, struct memory_sink *sink,
              struct error *err)
 {

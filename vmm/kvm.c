@@ -431,6 +431,11 @@ int kvm_get_tsc_khz(struct kvm *kvm, int fd)
     return call_value(kvm, fd, KVM_GET_TSC_KHZ, 0);
 }
 
+int kvm_nmi(struct kvm *kvm, int fd)
+{
+    return call(kvm, fd, KVM_NMI, NULL);
+}
+
 int kvm_translate(struct kvm *kvm, int fd, uint64_t linear, uint64_t *gpa)
 {
     struct kvm_translation translation = {.linear_address = linear};

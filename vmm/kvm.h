@@ -153,6 +153,8 @@ int kvm_set_xsave(struct kvm *kvm, int fd, const struct kvm_xsave *xsave);
 int kvm_get_vcpu_events(struct kvm *kvm, int fd, struct kvm_vcpu_events *events);
 int kvm_set_vcpu_events(struct kvm *kvm, int fd, const struct kvm_vcpu_events *events);
 int kvm_set_guest_debug(struct kvm *kvm, int fd, const struct kvm_guest_debug *debug);
+/* A non-maskable interrupt; it waits until the vCPU can take it. */
+int kvm_nmi(struct kvm *kvm, int fd);
 /* Linear to guest-physical. Returns: 0; -EFAULT not mapped; -errno. */
 int kvm_translate(struct kvm *kvm, int fd, uint64_t linear, uint64_t *gpa);
 /* Returns: kHz, or -errno. */

@@ -92,6 +92,9 @@ static void set_irq(void *opaque, bool level)
     const struct machine_irq_tap *tap;
     int result = kvm_irq_line(&irq->machine->kvm, irq->gsi, level);
 
+    if (atomic_exchange_explicit(&irq->level, level, memory_order_relaxed) != level && level) {
+        atomic_fetch_add_explicit(&irq->raised, 1, memory_order_relaxed);
+    }
     for (tap = irq->machine->irq_taps; tap; tap = tap->next) {
         tap->set(tap->opaque, irq->gsi, level);
     }
@@ -107,7 +110,8 @@ static struct irq_line irq_of(void *opaque, unsigned gsi)
     if (!machine->irqchip || gsi >= MACHINE_IRQ_NUM) {
         return (struct irq_line){0};
     }
-    machine->irqs[gsi] = (struct machine_irq){machine, gsi};
+    machine->irqs[gsi].machine = machine;
+    machine->irqs[gsi].gsi = gsi;
     return (struct irq_line){.set = set_irq, .opaque = &machine->irqs[gsi]};
 }
 

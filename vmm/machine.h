@@ -58,6 +58,8 @@ struct machine_irq_tap {
 struct machine_irq {
     struct machine *machine;
     unsigned gsi;
+    _Atomic uint64_t raised; /* how often it went up */
+    _Atomic bool level;
 };
 
 /* The host end of a serial port, or of the debug console. */

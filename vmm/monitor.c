@@ -199,6 +199,15 @@ int monitor_reset(struct machine *machine, struct error *err)
     return ret < 0 ? error_set(err, -ret, "this machine cannot be restarted (--reboot)") : 0;
 }
 
+int monitor_powerdown(struct machine *machine, struct error *err)
+{
+    if (!board_press_power(machine->board)) {
+        return error_set(err, ENODEV, "this board has no power button (acre,acpi-pm)");
+    }
+    monitor_event(machine, "POWERDOWN", NULL);
+    return 0;
+}
+
 void monitor_quit(struct machine *machine)
 {
     if (machine->monitor) {

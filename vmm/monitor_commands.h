@@ -21,8 +21,25 @@ QMP(query_status);
 QMP(stop);
 QMP(cont);
 QMP(system_reset);
+QMP(system_powerdown);
 QMP(quit);
 QMP(human_monitor_command);
+
+/* qmp_cpus.c */
+QMP(query_cpus_fast);
+QMP(inject_nmi);
+
+/* qmp_map.c */
+QMP(query_memory_size_summary);
+QMP(x_query_ramblock);
+QMP(acre_query_regions);
+QMP(acre_query_flatview);
+QMP(acre_query_slots);
+QMP(acre_why);
+
+/* qmp_irq.c */
+QMP(acre_query_irq);
+HMP(info_irq);
 
 /* hmp_control.c */
 HMP(help);
@@ -30,6 +47,7 @@ HMP(info_status);
 HMP(stop);
 HMP(cont);
 HMP(system_reset);
+HMP(system_powerdown);
 HMP(quit);
 
 /* qmp_addr.c */
@@ -40,6 +58,15 @@ HMP(addr);
 HMP(gva2gpa);
 HMP(gpa2hva);
 HMP(gpa2hpa);
+/* qmp_cpus.c */
+HMP(info_cpus);
+HMP(info_registers);
+HMP(nmi);
+
+/* hmp_map.c */
+HMP(info_mtree);
+HMP(info_ramblock);
+HMP(why);
 
 #undef QMP
 #undef HMP

@@ -15,4 +15,10 @@ int monitor_reset(struct machine *machine, struct error *err) __attribute__((war
 /* Ends the run; likewise. */
 void monitor_quit(struct machine *machine);
 
+/* Presses the power button. 0; -ENODEV the board has none, err. */
+int monitor_powerdown(struct machine *machine, struct error *err)
+    __attribute__((warn_unused_result));
+/* The RAM blocks in QEMU's layout. qmp_map.c. */
+void monitor_print_blocks(struct machine *machine, struct memory_sink *sink);
+
 #endif

@@ -4,15 +4,10 @@
  */
 #include "vmm/monitor_commands.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "vmm/machine_control.h"
 #include "vmm/monitor_state.h"
+#include "vmm/monitor_text.h"
 #include "vmm/version.h"
-
-enum { TEXT_MAX = 4 << 20 };
 
 json_t *qmp_query_version(struct machine *machine, const json_t *arguments, struct error *err)
 {
@@ -81,6 +76,14 @@ json_t *qmp_system_reset(struct machine *machine, const json_t *arguments, struc
     return json_object();
 }
 
+json_t *qmp_system_powerdown(struct machine *machine, const json_t *arguments, struct error *err)
+{
+    if (qmp_check_arguments(arguments, NULL, 0, err) < 0 || monitor_powerdown(machine, err) < 0) {
+        return NULL;
+    }
+    return json_object();
+}
+
 json_t *qmp_quit(struct machine *machine, const json_t *arguments, struct error *err)
 {
     if (qmp_check_arguments(arguments, NULL, 0, err) < 0) {
@@ -90,52 +93,6 @@ json_t *qmp_quit(struct machine *machine, const json_t *arguments, struct error 
     return json_object();
 }
 
-/* ---- a human command's text as a string ---- */
-
-struct text {
-    char *text;
-    size_t len, size;
-    int error; /* errno of what was not kept */
-};
-
-static void add_text(void *opaque, const char *data, size_t len)
-{
-    struct text *out = opaque;
-    size_t size = out->size ? out->size : 1024;
-    char *text;
-
-    if (out->error == 0 && len > TEXT_MAX - out->len) {
-        out->error = E2BIG;
-    }
-    if (out->error != 0) {
-        return;
-    }
-    while (size < out->len + len) {
-        size *= 2;
-    }
-    text = size > out->size ? realloc(out->text, size) : out->text;
-    if (!text) {
-        out->error = ENOMEM;
-        return;
-    }
-    out->text = text;
-    out->size = size;
-    memcpy(out->text + out->len, data, len);
-    out->len += len;
-}
-
-/* Bytes that are no UTF-8 (a name in a guest's ELF file) must not cost the whole answer. */
-static json_t *to_string(struct text *out)
-{
-    json_t *string = json_stringn(out->text ? out->text : "", out->len);
-    size_t i;
-
-    for (i = 0; !string && i < out->len; i++) {
-        out->text[i] = out->text[i] & 0x80 ? '?' : out->text[i];
-    }
-    return string ? string : json_stringn(out->text ? out->text : "", out->len);
-}
-
 json_t *qmp_human_monitor_command(struct machine *machine, const json_t *arguments,
                                   struct error *err)
 {
@@ -143,23 +100,15 @@ json_t *qmp_human_monitor_command(struct machine *machine, const json_t *argumen
         {"command-line", JSON_STRING, false},
         {"cpu-index", JSON_INTEGER, true},
     };
-    struct text out = {0};
-    struct memory_sink sink = {.write = add_text, .opaque = &out};
-    json_t *result = NULL;
+    const char *line;
+    struct monitor_text text;
     int ret;
 
     if (qmp_check_arguments(arguments, wanted, 2, err) < 0) {
         return NULL;
     }
-    ret =
-        hmp_run(machine, json_string_value(json_object_get(arguments, "command-line")), &sink, err);
-    if (ret == 0 && out.error != 0) {
-        ret = error_set(err, out.error,
-                        out.error == E2BIG ? "more than 4 MiB of text" : "out of memory");
-    }
-    if (ret == 0) {
-        result = to_string(&out);
-    }
-    free(out.text);
-    return result;
+    line = json_string_value(json_object_get(arguments, "command-line"));
+    monitor_text_init(&text);
+    ret = hmp_run(machine, line, &text.sink, err);
+    return monitor_text_finish(&text, ret, err);
 }

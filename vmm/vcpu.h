@@ -61,6 +61,7 @@ struct vcpu {
     struct kvm_run *run;
     pthread_t thread;
     bool thread_started;
+    _Atomic int tid;               /* of the thread, once it runs; 0: not yet */
     struct x86_reset_state *reset; /* NULL: no restart was asked for */
     void *signal_stack;            /* NULL: none */
     struct vcpu_idle idle;

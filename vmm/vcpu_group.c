@@ -222,6 +222,7 @@ static void *thread_main(void *arg)
     struct vcpu *vcpu = arg;
     struct vcpu_group *group = vcpu->group;
 
+    atomic_store(&vcpu->tid, gettid());
     use_signal_stack(vcpu);
     memory_thread_register();
     vcpu_run(vcpu);
