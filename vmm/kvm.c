@@ -401,6 +401,11 @@ int kvm_set_xcrs(struct kvm *kvm, int fd, const struct kvm_xcrs *xcrs)
     return call_const(kvm, fd, KVM_SET_XCRS, xcrs);
 }
 
+int kvm_get_fpu(struct kvm *kvm, int fd, struct kvm_fpu *fpu)
+{
+    return call(kvm, fd, KVM_GET_FPU, fpu);
+}
+
 int kvm_get_xsave(struct kvm *kvm, int fd, struct kvm_xsave *xsave)
 {
     return call(kvm, fd, KVM_GET_XSAVE, xsave);
@@ -419,6 +424,11 @@ int kvm_get_vcpu_events(struct kvm *kvm, int fd, struct kvm_vcpu_events *events)
 int kvm_set_vcpu_events(struct kvm *kvm, int fd, const struct kvm_vcpu_events *events)
 {
     return call_const(kvm, fd, KVM_SET_VCPU_EVENTS, events);
+}
+
+int kvm_set_fpu(struct kvm *kvm, int fd, const struct kvm_fpu *fpu)
+{
+    return call_const(kvm, fd, KVM_SET_FPU, fpu);
 }
 
 int kvm_set_guest_debug(struct kvm *kvm, int fd, const struct kvm_guest_debug *debug)

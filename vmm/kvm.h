@@ -152,6 +152,8 @@ int kvm_get_xsave(struct kvm *kvm, int fd, struct kvm_xsave *xsave);
 int kvm_set_xsave(struct kvm *kvm, int fd, const struct kvm_xsave *xsave);
 int kvm_get_vcpu_events(struct kvm *kvm, int fd, struct kvm_vcpu_events *events);
 int kvm_set_vcpu_events(struct kvm *kvm, int fd, const struct kvm_vcpu_events *events);
+int kvm_get_fpu(struct kvm *kvm, int fd, struct kvm_fpu *fpu);
+int kvm_set_fpu(struct kvm *kvm, int fd, const struct kvm_fpu *fpu);
 int kvm_set_guest_debug(struct kvm *kvm, int fd, const struct kvm_guest_debug *debug);
 /* A non-maskable interrupt; it waits until the vCPU can take it. */
 int kvm_nmi(struct kvm *kvm, int fd);

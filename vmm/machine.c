@@ -295,6 +295,7 @@ static int make_vcpus(struct machine *machine, struct error *err)
         .irqchip = machine->irqchip,
         .restartable = machine->config.restartable,
         .ended = machine_vcpu_ended,
+        .debugged = machine_vcpu_debugged,
         .warn = log_line,
         .signal_stacks = machine_has_terminal(machine),
         .opaque = machine,

@@ -55,6 +55,20 @@ struct machine_irq_tap {
     struct machine_irq_tap *next; /* private */
 };
 
+/*
+ * What a debugger hears of the vCPUs. Context: the vCPU's thread, outside the guest; no lock.
+ */
+struct machine_debugger {
+    /* As vcpu_group_config.debugged. */
+    void (*debugged)(void *opaque, struct vcpu *vcpu);
+    /*
+     * A vCPU came to an end that would end the run. Returns: true when the debugger keeps the
+     * verdict, to end the machine with it later; it has seen to it then that the vCPU is held.
+     */
+    bool (*ended)(void *opaque, const struct verdict *verdict);
+    void *opaque;
+};
+
 struct machine_irq {
     struct machine *machine;
     unsigned gsi;
@@ -115,7 +129,8 @@ struct machine {
     struct machine_console consoles[BOARD_SERIALS + 1]; /* zeroed where there is none */
     struct boot_image *image;
     struct verdict_box verdict;
-    const struct pagemap *pagemap; /* a service's, while it is started; NULL: none */
+    const struct machine_debugger *debugger; /* a service's, while it is started; NULL: none */
+    const struct pagemap *pagemap;           /* a service's, while it is started; NULL: none */
     /* private */
     struct machine_irq irqs[MACHINE_IRQ_NUM];
     struct x86_irqchips reset_irqchips; /* restartable, with irqchip */

@@ -49,5 +49,6 @@ bool machine_has_terminal(struct machine *machine);
 int machine_watch_signals(struct machine *machine, struct error *err)
     __attribute__((warn_unused_result));
 void machine_vcpu_ended(void *opaque, const struct verdict *verdict);
+void machine_vcpu_debugged(void *opaque, struct vcpu *vcpu);
 
 #endif

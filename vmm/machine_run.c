@@ -31,7 +31,21 @@ void machine_end(struct machine *machine, const struct verdict *verdict)
 
 void machine_vcpu_ended(void *opaque, const struct verdict *verdict)
 {
-    machine_end(opaque, verdict);
+    struct machine *machine = opaque;
+    const struct machine_debugger *debugger = machine->debugger;
+
+    if (!debugger || !debugger->ended(debugger->opaque, verdict)) {
+        machine_end(machine, verdict);
+    }
+}
+
+void machine_vcpu_debugged(void *opaque, struct vcpu *vcpu)
+{
+    const struct machine_debugger *debugger = ((struct machine *)opaque)->debugger;
+
+    if (debugger) {
+        debugger->debugged(debugger->opaque, vcpu);
+    }
 }
 
 static void end_with_error(struct machine *machine, const struct error *err)

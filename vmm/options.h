@@ -107,6 +107,7 @@ struct run_options {
     bool sandbox;
     const char *kvm_path;
     const char *monitor; /* unix:PATH; NULL: none */
+    const char *gdb;     /* an address of server.h; NULL: none */
     bool start_held;
     /* inspect */
     enum inspect_format format;

@@ -19,6 +19,7 @@ SET_FLAG(reboot)
 SET_FLAG(audit)
 SET_FLAG(verbose)
 SET_STRING(monitor)
+SET_STRING(gdb)
 SET_FLAG(start_held)
 
 static int set_boot(void *target, const char *value, struct error *err)
@@ -174,7 +175,8 @@ static const struct option_spec run_specs[] = {
     {0, "debug", "WORDS", "show tree,view,slots,commits on stderr", option_add_debug},
     {0, "audit", NULL, "check the KVM slots against the view after each commit", set_audit},
     {0, "monitor", "unix:PATH", "take QMP commands there (see acre monitor)", set_monitor},
-    {'S', NULL, NULL, "start stopped, until a monitor lets it go", set_start_held},
+    {0, "gdb", "[HOST:]PORT|unix:PATH", "wait there for gdb's target remote", set_gdb},
+    {'S', NULL, NULL, "start stopped, until a monitor or gdb lets it go", set_start_held},
     {0, "dirty-ring", "N", "log written pages in rings of N entries", set_dirty_ring},
     {0, "sandbox", "on|off", "capabilities and system calls (default on)", set_sandbox},
     {0, "kvm", "PATH", "the KVM device (default /dev/kvm)", set_kvm_path},
@@ -212,8 +214,9 @@ int run_options_parse(int argc, char **argv, struct run_options *options, struct
     if (!options->kernel) {
         return error_set(err, EINVAL, "no kernel given (usage: acre run [options] KERNEL)");
     }
-    if (options->start_held && !options->monitor) {
-        return error_set(err, EINVAL, "-S: wants --monitor, or nobody could let the guest go");
+    if (options->start_held && !options->monitor && !options->gdb) {
+        return error_set(err, EINVAL,
+                         "-S: wants --monitor or --gdb, or nobody could let the guest go");
     }
     return 0;
 }

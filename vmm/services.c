@@ -10,6 +10,7 @@ static const struct service *const table[] = {
     &debug_service,
     &pagemap_service,
     &monitor_service,
+    &gdb_service,
 };
 enum { SERVICE_NUM = sizeof(table) / sizeof(table[0]) };
 _Static_assert((int)SERVICE_NUM <= (int)SERVICE_NUM_MAX, "states has room for all");
