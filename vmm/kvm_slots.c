@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { PRIORITY = 10, SLOTS_WHEN_UNKNOWN = 32 };
 
@@ -17,9 +18,16 @@ void *kvm_slots_alloc(struct kvm_slots *slots, void *old, size_t num, size_t siz
     return reallocarray(old, num, size);
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
+}
+
 /* One ioctl. @size  0: delete. */
-static int issue(struct kvm_slots *slots, const struct kvm_slot *slot, uint32_t flags,
-                 uint64_t size)
+static int issue(struct kvm_slots *slots, struct kvm_slot *slot, uint32_t flags, uint64_t size)
 {
     struct kvm_userspace_memory_region region = {
         .slot = slot->id,
@@ -28,12 +36,18 @@ static int issue(struct kvm_slots *slots, const struct kvm_slot *slot, uint32_t 
         .memory_size = size,
         .userspace_addr = slot->hva,
     };
+    uint64_t begun_ns;
+    int result;
 
     if (slots->forgetting) {
         return 0;
     }
     slots->plan->ioctls++;
-    return kvm_set_memory_region(slots->kvm, &region);
+    begun_ns = now_ns();
+    result = kvm_set_memory_region(slots->kvm, &region);
+    slot->ioctl_ns = now_ns() - begun_ns;
+    slots->plan->ioctl_ns += slot->ioctl_ns;
+    return result;
 }
 
 /* What KVM logged goes with the slot: it is read first, with the vCPUs parked. */
@@ -84,6 +98,7 @@ static int slot_swap_flags(struct kvm_slots *slots, struct kvm_slot *copy)
         slot->synced = copy->synced;
         copy->flags = flags;
         copy->synced = synced;
+        copy->ioctl_ns = slot->ioctl_ns;
         kvm_slots_log_begin(slots, slot);
     }
     return result;
@@ -327,5 +342,6 @@ struct kvm_slots_delta kvm_slots_last_delta(const struct kvm_slots *slots)
         .added_num = plan->added.num,
         .changed_num = plan->changed.num,
         .ioctls = plan->ioctls,
+        .ioctl_ns = plan->ioctl_ns,
     };
 }

@@ -38,6 +38,7 @@ struct kvm_slot {
     uint32_t flags;        /* KVM_MEM_* */
     uint64_t hva;          /* host address of the first byte */
     MemoryRegion *mr;      /* what it shows; referenced by the view */
+    uint64_t ioctl_ns;     /* what its last ioctl took */
     struct kvm_slot *next; /* private: in a delta's list */
     bool going;            /* private: the commit at hand deletes it */
     uint64_t *synced;      /* private: a bit a page, what KVM reported and was not told to forget */
@@ -49,7 +50,8 @@ struct kvm_slots_delta {
     const struct kvm_slot *added;
     const struct kvm_slot *changed; /* flags only: new flags */
     unsigned removed_num, added_num, changed_num;
-    unsigned ioctls; /* issued, those of a roll-back included */
+    unsigned ioctls;   /* issued, those of a roll-back included */
+    uint64_t ioctl_ns; /* what they took */
 };
 
 struct kvm_slots_config {

@@ -46,6 +46,7 @@ struct kvm_slots_plan {
     unsigned removed_done, added_done, changed_done; /* how far apply came */
     unsigned ids_taken; /* the last so many of `added` have ids of their own */
     unsigned ioctls;
+    uint64_t ioctl_ns;
     bool stops_log; /* a slot that stays is logged no longer */
     bool compact;   /* split points were given up */
     bool applied;
