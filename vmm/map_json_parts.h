@@ -1,6 +1,6 @@
 /*
- * map_json_parts.h - what map_json*.c and those that add to it (addr_json.c) share: an array under
- * construction that remembers the first failure. Private to them.
+ * map_json_parts.h - what map_json*.c and those that add to it (addr_json.c, commit_json.c) share:
+ * an array under construction that remembers the first failure. Private to them.
  */
 #ifndef ACRE_VMM_MAP_JSON_PARTS_H
 #define ACRE_VMM_MAP_JSON_PARTS_H
