@@ -16,6 +16,7 @@
 #include "vmm/machine.h"
 #include "vmm/options.h"
 #include "vmm/service.h"
+#include "vmm/trace_spec.h"
 
 struct run {
     struct run_options options;
@@ -215,6 +216,9 @@ int cmd_run(int argc, char **argv)
     }
     if (ret == 0 && run.options.board_help) {
         return cmd_stdout_status(cmd_list_boards(STDOUT_FILENO));
+    }
+    if (ret == 0 && run.options.trace_help) {
+        return cmd_stdout_status(trace_events_print(STDOUT_FILENO));
     }
     if (ret == 0 && (run.options.debug & DEBUG_HELP)) {
         return cmd_stdout_status(debug_words_print(STDOUT_FILENO));

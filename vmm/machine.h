@@ -22,6 +22,7 @@
 struct machine;
 struct monitor;
 struct pagemap;
+struct trace;
 
 enum { MACHINE_IRQ_NUM = 24 }; /* inputs of the IO-APIC; 0..15 reach the PICs, too */
 
@@ -143,6 +144,7 @@ struct machine {
     struct machine_observer *observers;
     struct machine_irq_tap *irq_taps;
     struct monitor *monitor; /* monitor.c's; NULL: none */
+    struct trace *trace;     /* trace.h's; NULL: none */
     bool irqchip, audited, told_ready, thread_registered, has_events;
 };
 

@@ -70,7 +70,13 @@ enum debug_what {
 /* How `inspect` shows what it found. */
 enum inspect_format { INSPECT_TEXT, INSPECT_JSON, INSPECT_DOT, INSPECT_SVG };
 
-enum { RUN_MODULES_MAX = 32, RUN_OVERLAYS_MAX = 32, RUN_FW_CFG_MAX = 31, RUN_CPUS_MAX = 255 };
+enum {
+    RUN_MODULES_MAX = 32,
+    RUN_OVERLAYS_MAX = 32,
+    RUN_FW_CFG_MAX = 31,
+    RUN_CPUS_MAX = 255,
+    RUN_TRACES_MAX = 8
+};
 #define RUN_RAM_MIN (UINT64_C(64) << 10)
 #define RUN_RAM_MAX (UINT64_C(1) << 40)
 
@@ -101,7 +107,10 @@ struct run_options {
     bool reboot;
     const char *result;
     bool exit_status_qemu;
-    unsigned debug; /* enum debug_what */
+    unsigned debug;                     /* enum debug_what */
+    const char *traces[RUN_TRACES_MAX]; /* checked, as trace_spec.h has them */
+    size_t trace_num;
+    bool trace_help; /* list the events and do nothing else */
     bool audit;
     uint32_t dirty_ring; /* entries; 0: none */
     bool sandbox;

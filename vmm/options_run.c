@@ -10,6 +10,7 @@
 
 #include "vmm/kvm_dirty_ring.h"
 #include "vmm/rtc_base.h"
+#include "vmm/trace_spec.h"
 #include "vmm/watchdog_action.h"
 
 SET_STRING(initrd)
@@ -150,6 +151,26 @@ static int set_sandbox(void *target, const char *value, struct error *err)
     return 0;
 }
 
+static int add_trace(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+    struct trace_spec spec;
+    int ret;
+
+    if (strcmp(value, "help") == 0) {
+        options->trace_help = true;
+        return 0;
+    }
+    ret = trace_spec_parse(value, &spec, err);
+    if (ret == 0 && options->trace_num == RUN_TRACES_MAX) {
+        return error_set(err, EINVAL, "more than %d traces", RUN_TRACES_MAX);
+    }
+    if (ret == 0) {
+        options->traces[options->trace_num++] = value;
+    }
+    return ret;
+}
+
 static const struct option_spec run_specs[] = {
     OPTION_RAM,
     OPTION_CPUS,
@@ -173,6 +194,8 @@ static const struct option_spec run_specs[] = {
     {0, "result", "FILE", "write how the run ended, as JSON", set_result},
     {0, "exit-status", "raw|qemu", "the guest's value, or (value << 1) | 1", set_exit_status},
     {0, "debug", "WORDS", "show tree,view,slots,commits on stderr", option_add_debug},
+    {0, "trace", "EVENTS[=FILE]", "write what happens: pio,mmio,irq,commit... (help lists)",
+     add_trace},
     {0, "audit", NULL, "check the KVM slots against the view after each commit", set_audit},
     {0, "monitor", "unix:PATH", "take QMP commands there (see acre monitor)", set_monitor},
     {0, "gdb", "[HOST:]PORT|unix:PATH", "wait there for gdb's target remote", set_gdb},
@@ -208,7 +231,8 @@ int run_options_parse(int argc, char **argv, struct run_options *options, struct
 
     options_set_defaults(options);
     ret = options_parse(run_specs, NUM(run_specs), argc, argv, options, set_kernel, err);
-    if (ret < 0 || options->help || options->board_help || (options->debug & DEBUG_HELP)) {
+    if (ret < 0 || options->help || options->board_help || options->trace_help ||
+        (options->debug & DEBUG_HELP)) {
         return ret;
     }
     if (!options->kernel) {

@@ -51,6 +51,7 @@ void services_close(struct services *services);
 extern const struct service debug_service;
 extern const struct service gdb_service;
 extern const struct service pagemap_service;
+extern const struct service trace_service;
 extern const struct service monitor_service; /* monitor.c */
 
 #endif

@@ -9,6 +9,7 @@
 static const struct service *const table[] = {
     &debug_service,
     &pagemap_service,
+    &trace_service,
     &monitor_service,
     &gdb_service,
 };

@@ -152,6 +152,10 @@ static void serve_rare(struct vcpu *vcpu)
     case KVM_EXIT_INTR:
     case KVM_EXIT_IRQ_WINDOW_OPEN:
         return;
+    case KVM_EXIT_X86_RDMSR:
+    case KVM_EXIT_X86_WRMSR:
+        vcpu->run->msr.error = 1; /* the guest gets #GP, as when KVM does not ask */
+        return;
     case KVM_EXIT_DIRTY_RING_FULL:
         serve_dirty_ring(vcpu);
         return;

@@ -1,0 +1,155 @@
+#!/usr/bin/env bats
+# `--trace`: what a guest with known accesses leaves behind, in each format.
+load helpers
+
+# A flat 32-bit program: reads IIR, writes `A` to THR, reads the HPET's GCAP_ID and writes GEN_CONF,
+# reads an MSR that nobody knows if $1 says so (the guest then ends by a triple fault), exits with 5.
+program() {
+    {
+        printf '\x66\xba\xfa\x03\xec'                 # mov dx, 0x3fa; in al, dx
+        printf '\x66\xba\xf8\x03\xb0\x41\xee'         # mov dx, 0x3f8; mov al, 'A'; out dx, al
+        printf '\xa1\x00\x00\xd0\xfe'                 # mov eax, [0xfed00000]
+        printf '\x31\xc0\xa3\x10\x00\xd0\xfe'         # xor eax, eax; mov [0xfed00010], eax
+        [ "${1-}" != msr ] || printf '\xb9\xef\xbe\xad\x4b\x0f\x32' # mov ecx, 0x4badbeef; rdmsr
+        printf '\xb8\x05\x00\x00\x00\xe7\xf4\xf4'     # mov eax, 5; out 0xf4, eax; hlt
+    } >program
+}
+traced() {
+    acre run --flat 32 --timeout 20 "$@" program
+}
+# What was traced on stderr, without times; acre's own line about the status is none of it.
+untimed() {
+    grep -v '^acre: ' err | sed -E 's/^[0-9]+\.[0-9]{9} //; s/ [0-9.]+ us$//'
+}
+
+@test "a guest's accesses are traced, each with its register and nothing else" {
+    needs_kvm
+    program
+    traced --trace pio,mmio
+    [ "$status" -eq 5 ]
+    [ "$output" = A ]
+    untimed >events
+    diff events - <<'EVENTS'
+cpu 0 pio read 0x3fa size 1 value 0x1 (serial+0x2 IIR)
+cpu 0 pio write 0x3f8 size 1 value 0x41 (serial+0x0 THR/DLL)
+cpu 0 mmio read 0xfed00000 size 4 value 0x8086a201 (hpet+0x0 GCAP_ID)
+cpu 0 mmio write 0xfed00010 size 4 value 0x0 (hpet+0x10 GEN_CONF)
+cpu 0 pio write 0xf4 size 4 value 0x5 (debug-exit+0x0 STATUS)
+EVENTS
+}
+@test "filters leave the others out" {
+    needs_kvm
+    program
+    while read -r num filter; do
+        traced --trace "$filter"
+        [ "$status" -eq 5 ]
+        [ "$(untimed | wc -l)" -eq "$num" ] || { echo "$filter: $stderr" && return 1; }
+    done <<'FILTERS'
+1 serial.IIR
+0 serial.LCR
+1 serial.THR
+2 serial.*
+2 pio:region=serial
+3 pio:addr=0xf0-0x3ff
+1 pio:addr=0xf7
+1 hpet.GEN_CONF
+2 mmio:region=hp*
+0 mmio:region=hpet:addr=0-0xffff
+3 pio:cpu=0
+0 pio:cpu=1
+5 exits:cpu=0
+5 pio,mmio,serial.IIR
+FILTERS
+}
+@test "several traces go to their files, in the format of each" {
+    needs_kvm
+    program
+    traced --trace pio,exits=t.jsonl --trace mmio=t.txt --trace all=t.json --trace hpet.*,format=json
+    [ "$status" -eq 5 ]
+    [ "$(wc -l <t.txt)" -eq 2 ]
+    jq -e . t.jsonl >values
+    [ "$(jq -s 'map(select(.event == "pio")) | length' t.jsonl)" -eq 3 ]
+    [ "$(jq -s 'map(select(.event == "exits")) | length' t.jsonl)" -eq 5 ]
+    [ "$(untimed | jq -s -c 'map(.register)')" = '["GCAP_ID","GEN_CONF"]' ]
+    jq -e -s 'map(.time) | . == sort and .[0] > 0 and .[-1] < 20' t.jsonl
+    jq -e -s '.[0] | has("cpu") and .address == "0x3fa" and .direction == "read" and .size == 1 and
+        .count == 1 and .value == "0x1" and .region == "serial" and .offset == "0x2" and
+        .register == "IIR" and .us > 0' t.jsonl
+}
+@test "a trace for Perfetto is an array of named events on threads" {
+    needs_kvm
+    program
+    traced --trace all=t.json
+    [ "$status" -eq 5 ]
+    jq -e 'all(.[]; (.name | type == "string") and (.ph | IN("M", "X", "i")) and .pid == 1)' t.json
+    jq -e 'all(.[] | select(.ph == "X"); .ts >= 0 and .dur > 0 and (.args | type == "object"))' t.json
+    jq -e 'all(.[] | select(.ph == "i"); .ts >= 0 and .s == "t")' t.json
+    jq -e 'map(select(.ph == "M" and .name == "thread_name") | {(.tid | tostring): .args.name}) | add ==
+        {"0": "machine", "1": "cpu 0"}' t.json
+    jq -e 'map(select(.ph == "X" and .tid == 1 and .cat != "exits").name) ==
+        ["serial.IIR", "serial.THR/DLL", "hpet.GCAP_ID", "hpet.GEN_CONF", "debug-exit.STATUS"]' t.json
+}
+@test "commits are traced with cause, diff, slots and costs" {
+    needs_kvm
+    acre run --board puzzle --timeout 60 --trace commit,slots=t.jsonl --trace commit \
+        "$guests/conformance/bank-window.elf"
+    [ "$status" -eq 0 ]
+    jq -e -s 'map(select(.event == "commit")) | (.[0].built and .[1].built) and
+        all(.[2:][]; .built == false and .refused == false and (.cause | startswith("set_")) and
+            .us > 0)' t.jsonl
+    jq -e -s 'map(select(.event == "commit" and .cause == "set_alias_offset"))[0] |
+        .["cause-region"] == "window" and .slots.ioctls == 2 and
+        .removed[0].region == "pool" and .added[0].region == "pool" and
+        .slots.removed[0].us > 0 and .slots.added[0].us > 0 and .us > .slots.us' t.jsonl
+    grep -qE '^[0-9.]+ commit 3: memory: .* \(set_alias_offset window\) in [0-9.]+ us$' err
+    grep -qE '^  slots: .* 2 ioctls in [0-9.]+ us$' err
+    [ "$(jq -s 'map(select(.event == "slots" and .change == "removed")) | length' t.jsonl)" -eq \
+        "$(jq -s 'map(.slots.removed // [] | length) | add' t.jsonl)" ]
+}
+@test "interrupt lines are traced" {
+    needs_kvm
+    acre run --board puzzle --timeout 60 --trace irq:line=5=irq.jsonl --trace irq:line=11 \
+        "$guests/conformance/testdev-irq.elf"
+    [ "$status" -eq 0 ]
+    jq -e -s 'length > 1 and all(.[]; .line == 5) and .[0].level == 1 and .[1].level == 0' irq.jsonl
+}
+@test "an MSR that KVM does not know is traced, and the guest sees no difference" {
+    needs_kvm
+    program msr
+    traced
+    plain=$status
+    traced --trace msr
+    [ "$status" -eq "$plain" ]
+    untimed | grep -qx 'cpu 0 msr read 0x4badbeef refused'
+}
+@test "--trace help lists events, filters and registers" {
+    acre run --trace help
+    [ "$status" -eq 0 ]
+    for word in pio mmio irq msr commit slots exits all; do
+        grep -qE "^  $word " out
+    done
+    grep -q '^  serial.RBR/DLL|THR/DLL .* IIR|FCR ' out
+}
+@test "--trace says what it cannot make sense of" {
+    program
+    while IFS='|' read -r value message; do
+        acre run --flat 32 --trace "$value" program
+        fails_with "--trace: $message" || return 1
+    done <<'CASES'
+|is empty; wants EVENTS[=FILE]
+nosuch|'nosuch': no such event (try --trace help)
+serial.NOSUCH|'serial.NOSUCH': no such register (try --trace help)
+nosuch.IIR|'nosuch.IIR': no such register (try --trace help)
+pio:|'': not a filter (region=, addr=, cpu=, line=)
+pio:cpu|'cpu': not a filter (region=, addr=, cpu=, line=)
+pio:cpu=x|'x': not a CPU's number
+pio:addr=9-8|'9-8': not a number, or FIRST-LAST
+irq:cpu=0|irq: cannot be filtered by cpu
+all:cpu=0|all: takes no filter
+pio,|'': no such event (try --trace help)
+pio=|'=': wants =FILE at the end
+format=text|format=text: names no event (try --trace help)
+pio,format=xml|'xml': not a format (text, json, chrome)
+pio=/nosuch/trace|/nosuch/trace: No such file or directory
+CASES
+}
