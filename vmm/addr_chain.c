@@ -11,9 +11,26 @@
 
 /* ---- a linear address ---- */
 
+#define ENTRY_ACCESSED (UINT64_C(1) << 5)
+
+/*
+ * Would KVM_TRANSLATE write to the guest's tables? It sets the accessed bits of a walk that
+ * succeeds, as the CPU does; the PDPTEs of PAE have none.
+ */
+static bool would_be_changed(const struct x86_walk *walk)
+{
+    unsigned i = walk->mode == X86_PAGING_PAE ? 1 : 0;
+
+    while (i < walk->level_num && (walk->levels[i].raw & ENTRY_ACCESSED)) {
+        i++;
+    }
+    return walk->result == X86_WALK_OK && i < walk->level_num;
+}
+
 /* What one vCPU is asked for. */
 struct question {
     unsigned cpu;
+    AddressSpace *memory;
     uint64_t linear_addr;
     struct addr_linear *linear;
     int result;
@@ -24,10 +41,19 @@ static void ask(void *opaque, struct vcpu *vcpu)
     struct question *question = opaque;
     struct addr_linear *linear = question->linear;
 
-    if (vcpu->index == question->cpu) {
-        question->result = vcpu_paging_read(vcpu, &linear->paging);
+    if (vcpu->index != question->cpu) {
+        return;
+    }
+    question->result = vcpu_paging_read(vcpu, &linear->paging);
+    if (question->result < 0) {
+        return;
+    }
+    vcpu_paging_walk(&linear->paging, question->memory, question->linear_addr, &linear->walk);
+    linear->kvm = ADDR_KVM_NOT_ASKED;
+    if (!would_be_changed(&linear->walk)) {
         linear->kvm_result = kvm_translate(vcpu->group->config.kvm, vcpu->fd, question->linear_addr,
                                            &linear->kvm_gpa);
+        linear->kvm = addr_kvm_compare(&linear->walk, linear->kvm_result, linear->kvm_gpa);
     }
 }
 
@@ -48,10 +74,9 @@ enum addr_kvm addr_kvm_compare(const struct x86_walk *walk, int result, uint64_t
 const char *addr_kvm_name(enum addr_kvm kvm)
 {
     static const char *const names[] = {
-        [ADDR_KVM_AGREES] = "agrees",
-        [ADDR_KVM_DIFFERS] = "differs",
-        [ADDR_KVM_UNCHECKED] = "unchecked",
-        [ADDR_KVM_FAILED] = "failed",
+        [ADDR_KVM_AGREES] = "agrees",       [ADDR_KVM_DIFFERS] = "differs",
+        [ADDR_KVM_UNCHECKED] = "unchecked", [ADDR_KVM_FAILED] = "failed",
+        [ADDR_KVM_NOT_ASKED] = "not asked",
     };
 
     return names[kvm];
@@ -147,9 +172,13 @@ static int follow_gva(struct addr_chain *chain, struct error *err)
 {
     struct machine *machine = chain->machine;
     struct addr_linear *linear = &chain->linear;
-    uint64_t addr = chain->request.addr;
     struct question question = {
-        .cpu = chain->request.cpu, .linear_addr = addr, .linear = linear, .result = -ESRCH};
+        .cpu = chain->request.cpu,
+        .memory = board_memory(machine->board),
+        .linear_addr = chain->request.addr,
+        .linear = linear,
+        .result = -ESRCH,
+    };
 
     if (chain->request.cpu >= machine->vcpus.config.num) {
         return error_set(err, EINVAL, "there is no CPU %u", chain->request.cpu);
@@ -158,8 +187,6 @@ static int follow_gva(struct addr_chain *chain, struct error *err)
     if (question.result < 0) {
         return error_set_errno(err, -question.result, "reading CPU %u", chain->request.cpu);
     }
-    vcpu_paging_walk(&linear->paging, board_memory(machine->board), addr, &linear->walk);
-    linear->kvm = addr_kvm_compare(&linear->walk, linear->kvm_result, linear->kvm_gpa);
     return linear->walk.result == X86_WALK_OK ? follow_gpa(chain, linear->walk.gpa) : 0;
 }
 

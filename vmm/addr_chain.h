@@ -45,6 +45,7 @@ enum addr_kvm {
     ADDR_KVM_DIFFERS,
     ADDR_KVM_UNCHECKED, /* it maps an address that is not canonical: it does not look */
     ADDR_KVM_FAILED,    /* the ioctl did */
+    ADDR_KVM_NOT_ASKED, /* it would set accessed bits in the guest's tables, which have none yet */
 };
 
 /* A linear address, walked. */
@@ -52,7 +53,7 @@ struct addr_linear {
     struct vcpu_paging paging;
     struct x86_walk walk;
     enum addr_kvm kvm;
-    int kvm_result; /* 0; -EFAULT not mapped; -errno */
+    int kvm_result; /* 0; -EFAULT not mapped; -errno; of one that was asked */
     uint64_t kvm_gpa;
 };
 
@@ -110,7 +111,7 @@ void addr_chain_finish(struct addr_chain *chain);
 
 /* @result, @gpa  of kvm_translate(). */
 enum addr_kvm addr_kvm_compare(const struct x86_walk *walk, int result, uint64_t gpa);
-/* "agrees", "differs", "unchecked", "failed". */
+/* "agrees", "differs", "unchecked", "failed", "not asked". */
 const char *addr_kvm_name(enum addr_kvm kvm);
 
 /* The chain as text for a person. */
@@ -119,6 +120,7 @@ void addr_chain_print(const struct addr_chain *chain, struct memory_sink *sink);
  * The chain as an object; members that do not apply are missing:
  *   "space", "address", "cpu" (of a linear address);
  *   "linear": {"mode", "cr3", "levels": [{"name", "index", "address", "value", "flags", "page"}],
+ *     (the last one without value and flags where no memory is)
  *     "result" ("ok" or why not), "kvm": {"result", "gpa"}} and with "ok" "gpa", "page-size" (0x0:
  *     paging is off), "writable", "user", "executable", "global";
  *   "places": [{"gpa", "path": [name], "range": {"first", "last", "region", "offset", "type"} or

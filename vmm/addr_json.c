@@ -17,8 +17,10 @@ static json_t *levels_of(struct map_json *map, const struct x86_walk *walk)
         map_json_set_text(map, object, "name", level->name);
         map_json_set(map, object, "index", json_integer(level->index));
         map_json_set_hex(map, object, "address", level->entry_gpa);
-        map_json_set_hex(map, object, "value", level->raw);
-        map_json_set_text(map, object, "flags", flags);
+        if (walk->result != X86_WALK_NO_MEMORY || i + 1 < walk->level_num) {
+            map_json_set_hex(map, object, "value", level->raw);
+            map_json_set_text(map, object, "flags", flags);
+        }
         map_json_set_bool(map, object, "page", level->leaf);
     }
     return levels;
@@ -29,7 +31,7 @@ static json_t *kvm_of(struct map_json *map, const struct addr_linear *linear)
     json_t *object = json_object();
 
     map_json_set_text(map, object, "result", addr_kvm_name(linear->kvm));
-    if (linear->kvm_result == 0) {
+    if (linear->kvm != ADDR_KVM_NOT_ASKED && linear->kvm_result == 0) {
         map_json_set_hex(map, object, "gpa", linear->kvm_gpa);
     }
     return object;
