@@ -12,6 +12,7 @@
 
 #include "vmm/log.h"
 #include "vmm/sandbox.h"
+#include "vmm/watch.h"
 
 enum { AUDIT_PRIORITY = 30 /* after everything that changes slots */, WHY_SIZE = 1024 };
 
@@ -296,6 +297,7 @@ static int make_vcpus(struct machine *machine, struct error *err)
         .restartable = machine->config.restartable,
         .ended = machine_vcpu_ended,
         .debugged = machine_vcpu_debugged,
+        .rescue = watch_rescue,
         .warn = log_line,
         .signal_stacks = machine_has_terminal(machine),
         .opaque = machine,
@@ -381,6 +383,7 @@ void machine_leave(struct machine *machine)
 void machine_finish(struct machine *machine)
 {
     finish_visible(machine);
+    watch_finish(machine);
     if (machine->audited) {
         memory_listener_unregister(&machine->audit);
     }

@@ -177,7 +177,10 @@ static void serve_rare(struct vcpu *vcpu)
         verdict.hardware_reason = run->fail_entry.hardware_entry_failure_reason;
         break;
     case KVM_EXIT_INTERNAL_ERROR:
-        end_internal_error(vcpu);
+        if (!vcpu->group->config.rescue ||
+            !vcpu->group->config.rescue(vcpu->group->config.opaque, vcpu)) {
+            end_internal_error(vcpu);
+        }
         return;
     case KVM_EXIT_SYSTEM_EVENT:
         end_system_event(vcpu);
@@ -226,6 +229,11 @@ static __attribute__((noinline)) void serve_tapped(struct vcpu *vcpu, struct his
             tap->served(tap->opaque, vcpu, exit);
         }
     }
+}
+
+void vcpu_serve_exit(struct vcpu *vcpu)
+{
+    serve(vcpu);
 }
 
 void vcpu_finish_access(struct vcpu *vcpu)

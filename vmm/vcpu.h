@@ -54,6 +54,23 @@ struct vcpu_tap {
     struct vcpu_tap *next; /* private */
 };
 
+/* One of the CPU's four debug registers. */
+struct vcpu_breakpoint {
+    uint64_t addr; /* linear; aligned to its size */
+    enum { VCPU_BREAK_EXECUTE = 0, VCPU_BREAK_WRITE = 1, VCPU_BREAK_ACCESS = 3 } type;
+    unsigned size; /* bytes: 1, 2, 4 or 8; 1 for VCPU_BREAK_EXECUTE */
+};
+
+enum { VCPU_BREAKPOINT_MAX = 4 };
+
+/* What a debugger wants of one vCPU. Zeroed: nothing, the guest has its debug registers. */
+struct vcpu_debug {
+    bool step;
+    bool block_irqs; /* no interrupt is taken while stepping, where KVM can do that */
+    unsigned breakpoint_num;
+    struct vcpu_breakpoint breakpoints[VCPU_BREAKPOINT_MAX];
+};
+
 struct vcpu {
     struct vcpu_group *group;
     unsigned index;
@@ -74,14 +91,16 @@ struct vcpu {
     /* The vCPU thread's own. */
     struct vcpu_tap *taps; /* the group's; NULL: none */
     MemoryAccessCache memory_cache, io_cache;
-    struct history history; /* readable by others once the thread stands still */
-    unsigned full_in_vain;  /* exits for a full dirty ring in a row that found nothing in any */
+    struct history history;  /* readable by others once the thread stands still */
+    struct vcpu_debug debug; /* what vcpu_set_debug() set last */
+    unsigned full_in_vain;   /* exits for a full dirty ring in a row that found nothing in any */
 };
 
 enum {
-    VCPU_REQUEST_WAIT = 1 << 0, /* park or pause: stand at the gate */
-    VCPU_REQUEST_CALL = 1 << 1, /* run the posted function */
-    VCPU_REQUEST_STOP = 1 << 2, /* end the thread */
+    VCPU_REQUEST_WAIT = 1 << 0,   /* park or pause: stand at the gate */
+    VCPU_REQUEST_CALL = 1 << 1,   /* run the posted function */
+    VCPU_REQUEST_STOP = 1 << 2,   /* end the thread */
+    VCPU_REQUEST_RESCUE = 1 << 3, /* call config.rescue before the guest goes on */
 };
 
 struct vcpu_group_config {
@@ -102,6 +121,12 @@ struct vcpu_group_config {
      * Context: the vCPU's thread, outside the guest. NULL: nobody ever sets vcpu_set_debug().
      */
     void (*debugged)(void *opaque, struct vcpu *vcpu);
+    /*
+     * KVM_EXIT_INTERNAL_ERROR, before it becomes a verdict; or VCPU_REQUEST_RESCUE was set.
+     * Returns: false when nothing could be done, with the exit in `run` as it was. Context: the
+     * vCPU's thread, outside the guest, no lock held. May be NULL.
+     */
+    bool (*rescue)(void *opaque, struct vcpu *vcpu);
     /* A line for the user (a refused optional MSR, say). */
     void (*warn)(void *opaque, const char *line); /* may be NULL */
     void *opaque;
@@ -217,23 +242,6 @@ void vcpu_group_left_guest(struct vcpu *vcpu);
  * Source: api.rst 4.10, note on KVM_EXIT_IO and others.
  */
 void vcpu_finish_access(struct vcpu *vcpu);
-/* One of the CPU's four debug registers. */
-struct vcpu_breakpoint {
-    uint64_t addr; /* linear; aligned to its size */
-    enum { VCPU_BREAK_EXECUTE = 0, VCPU_BREAK_WRITE = 1, VCPU_BREAK_ACCESS = 3 } type;
-    unsigned size; /* bytes: 1, 2, 4 or 8; 1 for VCPU_BREAK_EXECUTE */
-};
-
-enum { VCPU_BREAKPOINT_MAX = 4 };
-
-/* What a debugger wants of one vCPU. Zeroed: nothing, the guest has its debug registers. */
-struct vcpu_debug {
-    bool step;
-    bool block_irqs; /* no interrupt is taken while stepping, where KVM can do that */
-    unsigned breakpoint_num;
-    struct vcpu_breakpoint breakpoints[VCPU_BREAKPOINT_MAX];
-};
-
 /*
  * Context: the vCPU's thread, outside the guest.
  * Returns: 0; -EINVAL a breakpoint that the CPU does not have; -errno of KVM_SET_GUEST_DEBUG.
@@ -241,6 +249,18 @@ struct vcpu_debug {
  */
 int vcpu_set_debug(struct vcpu *vcpu, const struct vcpu_debug *debug)
     __attribute__((warn_unused_result));
+/*
+ * Runs one instruction, serving what it accesses, whatever requests there are: for who keeps all
+ * other vCPUs out of the guest. What vcpu_set_debug() set is in force again afterwards.
+ * @serving  called before and after each access is served, which may take owners' locks.
+ * Returns: 0; 1 the vCPU came out for something else, which `run` says and is not served yet;
+ * -EINTR it was asked to end; -errno of KVM_SET_GUEST_DEBUG or KVM_RUN.
+ * Context: the vCPU's thread, outside the guest.
+ */
+int vcpu_step(struct vcpu *vcpu, void (*serving)(void *opaque, bool begins), void *opaque)
+    __attribute__((warn_unused_result));
+/* Serves the exit in `run`. Context: the vCPU's thread, outside the guest, no lock held. */
+void vcpu_serve_exit(struct vcpu *vcpu);
 /* Registers and the bytes at the instruction pointer. Context: the vCPU's thread. */
 void vcpu_read_state(struct vcpu *vcpu, struct verdict *verdict);
 

@@ -4,6 +4,7 @@
 #include "vmm/vcpu.h"
 
 #include <errno.h>
+#include <sys/ioctl.h>
 
 #define DR7_RESERVED_1 UINT64_C(0x400)
 #define DR7_EXACT UINT64_C(0x300) /* LE and GE, which new CPUs ignore */
@@ -43,7 +44,7 @@ static int add_breakpoint(struct kvm_guest_debug *debug, unsigned index,
     return 0;
 }
 
-int vcpu_set_debug(struct vcpu *vcpu, const struct vcpu_debug *debug)
+static int apply(struct vcpu *vcpu, const struct vcpu_debug *debug)
 {
     struct kvm *kvm = vcpu->group->config.kvm;
     struct kvm_guest_debug guest = {.control = 0};
@@ -69,4 +70,70 @@ int vcpu_set_debug(struct vcpu *vcpu, const struct vcpu_debug *debug)
         result = kvm_set_guest_debug(kvm, vcpu->fd, &guest);
     }
     return result;
+}
+
+int vcpu_set_debug(struct vcpu *vcpu, const struct vcpu_debug *debug)
+{
+    int result = apply(vcpu, debug);
+
+    if (result == 0) {
+        vcpu->debug = *debug;
+    }
+    return result;
+}
+
+/* Returns: 0 the instruction is done; 1 another exit; -EAGAIN go on; -errno. */
+static int step_on(struct vcpu *vcpu, void (*serving)(void *opaque, bool begins), void *opaque)
+{
+    int result;
+
+    __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_RELAXED);
+    atomic_store(&vcpu->in_guest, true);
+    if (atomic_load(&vcpu->requests) & VCPU_REQUEST_STOP) {
+        atomic_store(&vcpu->in_guest, false);
+        return -EINTR;
+    }
+    result = ioctl(vcpu->fd, KVM_RUN, 0) < 0 ? -errno : 0;
+    atomic_store(&vcpu->in_guest, false);
+    vcpu_group_left_guest(vcpu);
+    if (result == -EINTR || result == -EAGAIN) {
+        return -EAGAIN;
+    }
+    if (result < 0) {
+        return result;
+    }
+    switch (vcpu->run->exit_reason) {
+    case KVM_EXIT_DEBUG:
+        return 0;
+    case KVM_EXIT_IO:
+    case KVM_EXIT_MMIO:
+        serving(opaque, true);
+        kvm_ring_drain(vcpu->group->config.ring);
+        vcpu_serve_exit(vcpu);
+        serving(opaque, false);
+        return -EAGAIN;
+    case KVM_EXIT_INTR:
+    case KVM_EXIT_IRQ_WINDOW_OPEN:
+        return -EAGAIN;
+    default:
+        return 1;
+    }
+}
+
+int vcpu_step(struct vcpu *vcpu, void (*serving)(void *opaque, bool begins), void *opaque)
+{
+    const struct vcpu_debug step = {.step = true, .block_irqs = true};
+    int result = apply(vcpu, &step), restored;
+
+    if (result < 0) {
+        return result;
+    }
+    do {
+        result = step_on(vcpu, serving, opaque);
+    } while (result == -EAGAIN);
+    restored = apply(vcpu, &vcpu->debug);
+    if (result == 0 && restored == 0 && vcpu->debug.step && vcpu->group->config.debugged) {
+        vcpu->group->config.debugged(vcpu->group->config.opaque, vcpu); /* it was a step for both */
+    }
+    return result < 0 || restored == 0 ? result : restored;
 }

@@ -328,6 +328,9 @@ bool vcpu_group_gate(struct vcpu *vcpu)
 {
     struct vcpu_group *group = vcpu->group;
 
+    if (atomic_fetch_and(&vcpu->requests, ~(uint32_t)VCPU_REQUEST_RESCUE) & VCPU_REQUEST_RESCUE) {
+        (void)group->config.rescue(group->config.opaque, vcpu);
+    }
     (void)pthread_mutex_lock(&group->lock);
     vcpu->waiting = true;
     (void)pthread_cond_broadcast(&group->changed);

@@ -40,7 +40,8 @@ struct watch_hit {
     bool write;         /* false with `stepped`: it read, or wrote what was there */
     bool stepped;       /* by an instruction that was stepped; gpa and size: what it changed */
     bool dma;           /* by a device */
-    uint64_t old_value; /* writes: what stood there; little-endian, `size` bytes */
+    bool has_old;       /* a write to RAM */
+    uint64_t old_value; /* what stood there; little-endian, `size` bytes */
     uint64_t value;     /* read or written */
     int cpu;            /* on whose thread; -1: none (a timer's DMA, a monitor) */
     bool has_rip;       /* the CPU itself accessed */

@@ -1,0 +1,119 @@
+/*
+ * watch_parts.h - what the files of watch share. Private to them.
+ *
+ * watch.c keeps the watches, watch_layers.c the overlays that they need, watch_hits.c serves what
+ * traps at those, watch_step.c does by stepping what cannot be served, watch_tables.c refuses pages
+ * that KVM uses by itself.
+ */
+#ifndef ACRE_VMM_WATCH_PARTS_H
+#define ACRE_VMM_WATCH_PARTS_H
+
+#include "vmm/watch.h"
+
+#define WATCH_PAGE UINT64_C(4096)
+
+struct watch {
+    struct itree_node node; /* the bytes */
+    struct watch_config config;
+    _Atomic uint64_t hits;
+};
+
+/* What an overlay is to be. Whole pages. */
+struct watch_piece {
+    hwaddr first, last;
+    RAMBlock *block; /* a ROM device over it, from block_offset; NULL: MMIO. Not referenced */
+    uint64_t block_offset;
+    bool ram; /* nothing but RAM and ROM lies beneath */
+};
+
+/* An overlay. `mr` or, for a ROM device, `alias` is mounted in the root. Freed by its destructor.
+ */
+struct watch_layer {
+    MemoryRegion mr, alias;
+    struct watch_set *set;
+    struct watch_piece piece;
+    hwaddr base; /* added to an offset in mr: guest-physical */
+};
+
+/* A vCPU's LOCK operation that is to be done again, by stepping. */
+struct watch_redo {
+    bool wanted;
+    hwaddr gpa; /* of what it reads */
+    unsigned size;
+    struct kvm_regs regs; /* before it */
+};
+
+/* All watches of one address space. */
+struct watch_set {
+    struct memory_core *core;
+    AddressSpace *memory;
+    struct vcpu_group *vcpus;                 /* NULL: no CPUs (tests) */
+    struct loop *loop;                        /* as vcpus */
+    void (*failed)(void *opaque, int err_no); /* overlays are not what they should be */
+    void *opaque;
+    bool readonly_slots; /* KVM has them */
+    AddressSpace unwatched;
+    MemoryListener listener; /* of unwatched */
+    bool listening;
+    pthread_mutex_t lock; /* of what follows; held while hits are told */
+    struct itree watches;
+    /* Guarded by memory_core_freeze(), or a commit. */
+    struct watch_layer **layers; /* in ascending order */
+    size_t layer_num;
+    bool lifted, relay_pending;
+    struct loop_work relay;
+    /* Stepping. */
+    pthread_mutex_t step_lock; /* outermost; who has it keeps watches from being freed */
+    struct watch_redo *redos;  /* for each vCPU, its thread's own */
+};
+
+/*
+ * @set  zeroed but for what the caller chooses, core to readonly_slots.
+ * Returns: 0; -errno, then nothing is left.
+ */
+int watch_set_init(struct watch_set *set) __attribute__((warn_unused_result));
+/* Takes the overlays away; watches go with the set. Context: as watch_finish(). */
+void watch_set_finish(struct watch_set *set);
+/* As watch_add() and watch_del(). */
+int watch_set_add(struct watch_set *set, const struct watch_config *config, struct watch **watch,
+                  struct error *err) __attribute__((warn_unused_result));
+void watch_set_del(struct watch_set *set, struct watch *watch);
+
+/* ---- watch_layers.c ---- */
+
+/* Makes the overlays what the watches want. Returns: 0; -errno, then they are as they were. */
+int watch_lay(struct watch_set *set) __attribute__((warn_unused_result));
+/* All off, for a step, or on again. Frozen. Returns: 0; -errno, then nothing changed. */
+int watch_lift(struct watch_set *set, bool lifted) __attribute__((warn_unused_result));
+bool watch_has_layer(const struct watch_set *set, hwaddr first, hwaddr last);
+/* MemoryListener callbacks of `unwatched`. */
+int watch_layers_prepare(MemoryListener *listener, MemoryCommit *commit);
+void watch_layers_cancel(MemoryListener *listener, const MemoryCommit *commit);
+void watch_layers_commit(MemoryListener *listener, const MemoryCommit *commit);
+
+/* ---- watch_hits.c ---- */
+
+extern const MemoryRegionOps watch_layer_ops;
+/* The vCPU whose thread this is, or NULL. */
+struct vcpu *watch_this_vcpu(const struct watch_set *set);
+/* Fills in who: rip and the rest. `next`: the access is a write that KVM has gone past. */
+void watch_fill_cpu(const struct watch_set *set, struct vcpu *vcpu, bool next,
+                    struct watch_hit *hit);
+/* Tells the watches of an access. Lock held. */
+void watch_tell(struct watch_set *set, const struct watch_hit *hit);
+/* Would an access of that kind be a hit? Lock held. */
+bool watch_is_watched(const struct watch_set *set, hwaddr first, hwaddr last, unsigned access);
+
+/* ---- watch_step.c ---- */
+
+/* The access that a vCPU came out to read for is a LOCK operation: asks for it to be stepped. */
+bool watch_ask_redo(struct watch_set *set, struct vcpu *vcpu, hwaddr gpa, unsigned size);
+bool watch_set_rescue(struct watch_set *set, struct vcpu *vcpu);
+
+/* ---- watch_tables.c ---- */
+
+/* Returns: 0; -EBUSY with err filled when KVM uses a page of [first, last] itself; -errno. */
+int watch_check_tables(struct watch_set *set, hwaddr first, hwaddr last, struct error *err)
+    __attribute__((warn_unused_result));
+
+#endif

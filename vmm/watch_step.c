@@ -1,0 +1,280 @@
+/*
+ * watch_step.c - an instruction that overlays are in the way of is run without them: other vCPUs
+ * out of the guest and nobody else committing, the overlays go, one step is made, they come back.
+ *
+ * A LOCK operation on a page without a slot comes as a read, then a write, and another vCPU may
+ * come between. So at the read of one, seen by its prefix (or XCHG), the vCPU is let finish it with
+ * its write thrown away, gets its registers of before back, and makes it again as a step.
+ */
+#include "vmm/watch_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CODE_MAX = 15, BEFORE_MAX = 64 << 10 };
+
+/* What a watch's first bytes were before the step. */
+struct before {
+    struct watch *watch;
+    uint8_t *bytes;
+    uint64_t len;
+};
+
+struct befores {
+    struct before *items;
+    size_t num;
+};
+
+static const MemTxAttrs look = {.memory = true, .debug = true};
+
+static bool is_prefix(uint8_t byte, bool long_mode)
+{
+    static const uint8_t prefixes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf2, 0xf3};
+
+    return memchr(prefixes, byte, sizeof(prefixes)) || (long_mode && (byte & 0xf0) == 0x40);
+}
+
+/* Source: Intel SDM vol. 2A 2.1 "Instruction Format", "XCHG": locked with or without the prefix. */
+static bool is_locked(const uint8_t *code, size_t num, bool long_mode)
+{
+    size_t i = 0;
+
+    while (i < num && is_prefix(code[i], long_mode)) {
+        i++;
+    }
+    return i < num && (code[i] == 0xf0 || code[i] == 0x86 || code[i] == 0x87);
+}
+
+static size_t read_code(struct watch_set *set, struct vcpu *vcpu, uint64_t rip,
+                        uint8_t code[CODE_MAX])
+{
+    size_t num;
+    uint64_t gpa;
+
+    for (num = 0; num < CODE_MAX; num++) {
+        if (kvm_translate(set->vcpus->config.kvm, vcpu->fd, rip + num, &gpa) != 0 ||
+            address_space_read(&set->unwatched, gpa, look, &code[num], 1) != MEMTX_OK) {
+            break;
+        }
+    }
+    return num;
+}
+
+bool watch_ask_redo(struct watch_set *set, struct vcpu *vcpu, hwaddr gpa, unsigned size)
+{
+    struct watch_redo *redo = &set->redos[vcpu->index];
+    struct kvm *kvm = set->vcpus->config.kvm;
+    uint8_t code[CODE_MAX];
+    struct kvm_sregs sregs;
+    struct kvm_regs regs;
+    size_t num;
+
+    if (kvm_get_regs(kvm, vcpu->fd, &regs) != 0 || kvm_get_sregs(kvm, vcpu->fd, &sregs) != 0) {
+        return false;
+    }
+    num = read_code(set, vcpu, sregs.cs.l ? regs.rip : sregs.cs.base + regs.rip, code);
+    if (!is_locked(code, num, sregs.cs.l)) {
+        return false;
+    }
+    *redo = (struct watch_redo){.wanted = true, .gpa = gpa, .size = size, .regs = regs};
+    atomic_fetch_or(&vcpu->requests, (uint32_t)VCPU_REQUEST_RESCUE);
+    return true;
+}
+
+static void befores_free(struct befores *befores)
+{
+    size_t i;
+
+    for (i = 0; i < befores->num; i++) {
+        free(befores->items[i].bytes);
+    }
+    free(befores->items);
+}
+
+/* What stands in the watched bytes; without memory for it nothing is compared. Lock held. */
+static void befores_take(struct watch_set *set, struct befores *befores)
+{
+    struct itree_node *node;
+
+    befores->items = calloc(set->watches.num + 1, sizeof(*befores->items));
+    for (node = itree_first(&set->watches); node && befores->items; node = itree_next(node)) {
+        struct before *before = &befores->items[befores->num];
+        uint64_t len = node->last - node->first;
+
+        before->watch = itree_entry(node, struct watch, node);
+        before->len = len < BEFORE_MAX ? len + 1 : BEFORE_MAX;
+        before->bytes = malloc(before->len);
+        if (before->bytes) {
+            (void)address_space_read(&set->unwatched, node->first, look, before->bytes,
+                                     before->len);
+            befores->num++;
+        }
+    }
+}
+
+static void step_hit(struct watch *watch, const struct watch_hit *hit)
+{
+    atomic_fetch_add_explicit(&watch->hits, 1, memory_order_relaxed);
+    watch->config.hit(watch->config.opaque, hit);
+}
+
+/* The changed bytes of one watch, the first 8 of them. Returns: false when none has. */
+static bool compare(struct watch_set *set, const struct before *before, struct watch_hit *hit)
+{
+    hwaddr gpa = before->watch->config.gpa;
+    uint8_t now[256];
+    uint64_t at, len, i, rest;
+
+    for (at = 0; at < before->len; at += len) {
+        len = before->len - at < sizeof(now) ? before->len - at : sizeof(now);
+        (void)address_space_read(&set->unwatched, gpa + at, look, now, len);
+        for (i = 0; i < len && now[i] == before->bytes[at + i]; i++) {
+        }
+        if (i < len) {
+            rest = before->len - at - i;
+            hit->gpa = gpa + at + i;
+            hit->size = rest < sizeof(hit->value) ? (unsigned)rest : sizeof(hit->value);
+            hit->write = hit->has_old = true;
+            memcpy(&hit->old_value, before->bytes + at + i, hit->size);
+            (void)address_space_read(&set->unwatched, hit->gpa, look, &hit->value, hit->size);
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Tells what a step did: bytes that changed; else, where reads are watched, that something may have
+ * been read. @redo  NULL, or what the instruction accesses.
+ */
+static void tell_step(struct watch_set *set, const struct befores *befores,
+                      const struct watch_redo *redo, const struct watch_hit *who)
+{
+    size_t i;
+
+    for (i = 0; i < befores->num; i++) {
+        struct watch *watch = befores->items[i].watch;
+        struct watch_hit hit = *who;
+        bool touched = !redo || (redo->gpa <= watch->node.last &&
+                                 redo->gpa + (redo->size - 1) >= watch->node.first);
+
+        if (compare(set, &befores->items[i], &hit)) {
+            if (watch->config.access & WATCH_WRITE) {
+                step_hit(watch, &hit);
+                continue;
+            }
+        }
+        if (touched && (watch->config.access & WATCH_READ || redo)) {
+            hit = *who;
+            hit.gpa = redo ? redo->gpa : watch->node.first;
+            hit.size = redo ? redo->size : 0;
+            (void)address_space_read(&set->unwatched, hit.gpa, look, &hit.value, hit.size);
+            step_hit(watch, &hit);
+        }
+    }
+}
+
+static void serving(void *opaque, bool begins)
+{
+    const struct watch_set *set = opaque;
+
+    if (begins) {
+        memory_core_thaw(set->core);
+    } else {
+        memory_core_freeze(set->core);
+    }
+}
+
+/* Returns: as vcpu_step(); -ENOENT no overlays; -errno of a commit. Frozen, the others parked. */
+static int step_lifted(struct watch_set *set, struct vcpu *vcpu)
+{
+    int ret = set->layer_num > 0 ? watch_lift(set, true) : -ENOENT, laid;
+
+    if (ret < 0) {
+        return ret;
+    }
+    ret = vcpu_step(vcpu, serving, set);
+    laid = watch_lift(set, false);
+    if (laid < 0) {
+        set->failed(set->opaque, -laid);
+    }
+    return ret;
+}
+
+/* @redo  as tell_step(). Returns: as vcpu_step(). */
+static int step(struct watch_set *set, struct vcpu *vcpu, const struct watch_redo *redo)
+{
+    struct watch_hit who = {.stepped = true, .cpu = (int)vcpu->index};
+    struct befores befores = {0};
+    int ret;
+
+    watch_fill_cpu(set, vcpu, false, &who);
+    (void)pthread_mutex_lock(&set->step_lock);
+    memory_core_freeze(set->core);
+    vcpu_group_park(set->vcpus);
+    befores_take(set, &befores);
+    ret = step_lifted(set, vcpu);
+    if (ret == 0) {
+        (void)pthread_mutex_lock(&set->lock);
+        tell_step(set, &befores, redo, &who);
+        (void)pthread_mutex_unlock(&set->lock);
+    }
+    vcpu_group_unpark(set->vcpus);
+    memory_core_thaw(set->core);
+    (void)pthread_mutex_unlock(&set->step_lock);
+    befores_free(&befores);
+    return ret;
+}
+
+static void redo(struct watch_set *set, struct vcpu *vcpu)
+{
+    struct watch_redo *redo = &set->redos[vcpu->index];
+    int ret;
+
+    redo->wanted = false;
+    vcpu_finish_access(vcpu);
+    ret = kvm_set_regs(set->vcpus->config.kvm, vcpu->fd, &redo->regs);
+    if (ret == 0) {
+        ret = step(set, vcpu, redo);
+    }
+    if (ret == 1) {
+        vcpu_serve_exit(vcpu);
+    } else if (ret < 0 && ret != -EINTR) {
+        set->failed(set->opaque, -ret);
+    }
+}
+
+bool watch_set_rescue(struct watch_set *set, struct vcpu *vcpu)
+{
+    const struct kvm_run *run = vcpu->run;
+    struct kvm *kvm = set->vcpus->config.kvm;
+    struct kvm_run saved;
+    struct kvm_regs regs;
+    int ret;
+
+    if (set->redos[vcpu->index].wanted) {
+        redo(set, vcpu);
+        return true;
+    }
+    if (run->exit_reason != KVM_EXIT_INTERNAL_ERROR ||
+        run->internal.suberror != KVM_INTERNAL_ERROR_EMULATION) {
+        return false;
+    }
+    saved = *run;
+    /* Writing the registers drops the #UD that KVM may have queued. */
+    if (kvm_get_regs(kvm, vcpu->fd, &regs) != 0 || kvm_set_regs(kvm, vcpu->fd, &regs) != 0) {
+        return false;
+    }
+    ret = step(set, vcpu, NULL);
+    if (ret == 1 && run->exit_reason != KVM_EXIT_INTERNAL_ERROR) {
+        vcpu_serve_exit(vcpu);
+        return true;
+    }
+    if (ret == 0 || ret == -EINTR) {
+        return true;
+    }
+    vcpu->run->exit_reason = saved.exit_reason;
+    memcpy(vcpu->run->padding, saved.padding, sizeof(saved.padding));
+    return false;
+}
