@@ -106,11 +106,10 @@ static bool would_block(void)
     return poll(&poll_fd, 1, 0) == 0;
 }
 
-void log_warn_limited(struct log_limit *limit, const char *format, ...)
+static void put_limited(struct log_limit *limit, const char *kind, const char *format, va_list ap)
 {
     char suffix[64] = "";
     uint64_t suppressed;
-    va_list ap;
     bool ok;
 
     /* Two at once: one of them counts as held back, nobody waits. */
@@ -129,8 +128,24 @@ void log_warn_limited(struct log_limit *limit, const char *format, ...)
         (void)snprintf(suffix, sizeof(suffix), " (%llu earlier messages not shown)",
                        (unsigned long long)suppressed);
     }
+    put_line(kind, suffix, format, ap);
+}
+
+void log_warn_limited(struct log_limit *limit, const char *format, ...)
+{
+    va_list ap;
+
     va_start(ap, format);
-    put_line("warning: ", suffix, format, ap);
+    put_limited(limit, "warning: ", format, ap);
+    va_end(ap);
+}
+
+void log_note_limited(struct log_limit *limit, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    put_limited(limit, "", format, ap);
     va_end(ap);
 }
 

@@ -39,6 +39,9 @@ struct log_limit {
 
 void log_warn_limited(struct log_limit *limit, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same as log_note(). */
+void log_note_limited(struct log_limit *limit, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Says how many lines were held back since the last one, if any; at the end of a run. */
 void log_limit_flush(struct log_limit *limit);
 

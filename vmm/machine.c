@@ -12,7 +12,7 @@
 
 #include "vmm/log.h"
 #include "vmm/sandbox.h"
-#include "vmm/watch.h"
+#include "vmm/watch_user.h"
 
 enum { AUDIT_PRIORITY = 30 /* after everything that changes slots */, WHY_SIZE = 1024 };
 
@@ -383,6 +383,7 @@ void machine_leave(struct machine *machine)
 void machine_finish(struct machine *machine)
 {
     finish_visible(machine);
+    watch_user_finish(machine);
     watch_finish(machine);
     if (machine->audited) {
         memory_listener_unregister(&machine->audit);

@@ -132,7 +132,8 @@ struct machine {
     struct verdict_box verdict;
     const struct machine_debugger *debugger; /* a service's, while it is started; NULL: none */
     const struct pagemap *pagemap;           /* a service's, while it is started; NULL: none */
-    struct watch_set *watches; /* NULL: none was ever added */
+    struct watch_set *watches;               /* NULL: none was ever added */
+    struct watch_users *watch_users;         /* NULL: no user did */
     /* private */
     struct machine_irq irqs[MACHINE_IRQ_NUM];
     struct x86_irqchips reset_irqchips; /* restartable, with irqchip */

@@ -16,6 +16,7 @@
 #include "vmm/console_backend.h"
 #include "vmm/error.h"
 #include "vmm/load.h"
+#include "vmm/watch_user.h"
 #include "vmm/why.h"
 
 /* One option of a command. */
@@ -75,7 +76,8 @@ enum {
     RUN_OVERLAYS_MAX = 32,
     RUN_FW_CFG_MAX = 31,
     RUN_CPUS_MAX = 255,
-    RUN_TRACES_MAX = 8
+    RUN_TRACES_MAX = 8,
+    RUN_WATCHES_MAX = 256
 };
 #define RUN_RAM_MIN (UINT64_C(64) << 10)
 #define RUN_RAM_MAX (UINT64_C(1) << 40)
@@ -115,6 +117,8 @@ struct run_options {
     uint32_t dirty_ring; /* entries; 0: none */
     bool sandbox;
     const char *kvm_path;
+    struct watch_place watches[RUN_WATCHES_MAX];
+    unsigned watch_num;
     const char *monitor; /* unix:PATH; NULL: none */
     const char *gdb;     /* an address of server.h; NULL: none */
     bool start_held;

@@ -114,6 +114,16 @@ static int set_watchdog_action(void *target, const char *value, struct error *er
     return 0;
 }
 
+static int add_watch(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+
+    if (options->watch_num == RUN_WATCHES_MAX) {
+        return error_set(err, EINVAL, "more than %d watches", RUN_WATCHES_MAX);
+    }
+    return watch_parse(value, &options->watches[options->watch_num++], err);
+}
+
 static int set_exit_status(void *target, const char *value, struct error *err)
 {
     struct run_options *options = target;
@@ -196,6 +206,7 @@ static const struct option_spec run_specs[] = {
     {0, "debug", "WORDS", "show tree,view,slots,commits on stderr", option_add_debug},
     {0, "trace", "EVENTS[=FILE]", "write what happens: pio,mmio,irq,commit... (help lists)",
      add_trace},
+    {0, "watch", "GPA[:LEN][:r|w|rw]", "tell of accesses to that memory (repeatable)", add_watch},
     {0, "audit", NULL, "check the KVM slots against the view after each commit", set_audit},
     {0, "monitor", "unix:PATH", "take QMP commands there (see acre monitor)", set_monitor},
     {0, "gdb", "[HOST:]PORT|unix:PATH", "wait there for gdb's target remote", set_gdb},

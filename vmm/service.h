@@ -50,6 +50,7 @@ void services_close(struct services *services);
 /* The services, for the table; each from the file named after it. */
 extern const struct service debug_service;
 extern const struct service gdb_service;
+extern const struct service watch_service;
 extern const struct service pagemap_service;
 extern const struct service trace_service;
 extern const struct service monitor_service; /* monitor.c */

@@ -8,6 +8,7 @@
 
 static const struct service *const table[] = {
     &debug_service,
+    &watch_service,
     &pagemap_service,
     &trace_service,
     &monitor_service,
