@@ -12,6 +12,7 @@
 
 #include "vmm/cmd_board.h"
 #include "vmm/cmd_files.h"
+#include "vmm/crash.h"
 #include "vmm/log.h"
 #include "vmm/machine.h"
 #include "vmm/options.h"
@@ -27,6 +28,8 @@ struct run {
     struct services services;
     struct history_line *exits; /* for the result; ours */
     size_t exit_num;
+    bool has_crash;
+    struct crash crash;
 };
 
 /* Opened without waiting, so that a FIFO by mistake is an error and no hang. */
@@ -118,6 +121,20 @@ static void say_line(void *opaque, const char *text)
     log_note("%s", text);
 }
 
+/* What the machine knows of its end and nobody can ask any more once it is left. */
+static void collect(struct run *run, struct machine *machine, const struct verdict *verdict)
+{
+    run->has_crash = verdict_wants_report(verdict);
+    if (run->result_fd >= 0 || run->has_crash) {
+        run->exit_num = machine_history(machine, &run->exits);
+    }
+    if (run->has_crash &&
+        crash_init(&run->crash, machine, verdict, run->exits, run->exit_num) < 0) {
+        run->has_crash = false;
+        log_warn("crash report: %s", strerror(ENOMEM));
+    }
+}
+
 /* Runs a machine to its verdict. Returns: 0; -errno when it could not begin. */
 static int run_machine(struct run *run, struct verdict *verdict, struct error *err)
 {
@@ -169,11 +186,27 @@ static int run_machine(struct run *run, struct verdict *verdict, struct error *e
         return ret;
     }
     machine_run(machine, verdict);
-    if (run->result_fd >= 0) {
-        run->exit_num = machine_history(machine, &run->exits);
-    }
+    collect(run, machine, verdict);
     machine_leave(machine);
     return 0;
+}
+
+static enum crash_form crash_form(const struct run *run)
+{
+    const struct run_options *options = &run->options;
+
+    return options->crash_form == CRASH_FORM_SHORT && options->verbose ? CRASH_FORM_FULL
+                                                                       : options->crash_form;
+}
+
+static int write_result(const struct run *run, const struct verdict *verdict,
+                        enum verdict_status_form form)
+{
+    json_t *crash = run->has_crash ? crash_json(&run->crash) : NULL;
+    int ret = verdict_write_json(verdict, form, run->exits, run->exit_num, crash, run->result_fd);
+
+    json_decref(crash);
+    return ret;
 }
 
 /* Tells the user, the result file and the caller how it ended. */
@@ -191,10 +224,12 @@ static int report(const struct run *run, const struct verdict *verdict)
         } else {
             log_note("%s", line);
         }
-        verdict_print_state(verdict, say_line, NULL);
+    }
+    if (run->has_crash) {
+        crash_print(&run->crash, crash_form(run), say_line, NULL);
     }
     if (run->result_fd >= 0) {
-        ret = verdict_write_json(verdict, form, run->exits, run->exit_num, run->result_fd);
+        ret = write_result(run, verdict, form);
         if (ret < 0) {
             log_error("%s: %s", run->options.result, strerror(-ret));
             return STATUS_ACRE_FAILED;
@@ -238,6 +273,7 @@ int cmd_run(int argc, char **argv)
     status = report(&run, &verdict);
     services_close(&run.services);
     close_files(&run);
+    crash_finish(&run.crash);
     free(run.exits);
     return status;
 }

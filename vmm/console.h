@@ -33,7 +33,7 @@
 #include "vmm/error.h"
 #include "vmm/loop.h"
 
-enum { CONSOLE_BUFFER_SIZE = 64 * 1024, CONSOLE_KEYS = 4096 };
+enum { CONSOLE_BUFFER_SIZE = 64 * 1024, CONSOLE_KEYS = 4096, CONSOLE_TAIL_SIZE = 1024 };
 
 /* Whom the console serves; called on the loop's thread with no lock held. */
 struct console_guest {
@@ -77,6 +77,9 @@ struct console {
     size_t first, used;
     uint64_t dropped; /* bytes of the debug sink */
     uint64_t unread;  /* bytes pushed out while nobody was there */
+    /* The last bytes the guest wrote, wherever they went: a ring. */
+    uint8_t tail[CONSOLE_TAIL_SIZE];
+    uint64_t tail_num; /* bytes ever */
     /* Input: the loop's thread alone. */
     struct loop_source in; /* in.fd is ends.in_fd or our own opening of it, or the connection */
     enum console_kind in_kind;
@@ -121,6 +124,13 @@ struct byte_sink console_debug_sink(struct console *console);
 
 /* The guest has room for input again. Context: any thread, any device lock. */
 void console_input_wanted(struct console *console);
+
+/*
+ * The last bytes that the guest wrote, wherever they went; the oldest first.
+ * @size  room, CONSOLE_TAIL_SIZE at most is used. Returns: how many. Accepts a zeroed console.
+ * Context: nobody writes.
+ */
+size_t console_tail(const struct console *console, char *text, size_t size);
 
 /* Bytes are waiting for a reader who is there. Context: any thread. */
 bool console_output_pending(struct console *console);

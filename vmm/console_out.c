@@ -155,6 +155,27 @@ static size_t put(struct console *console, const uint8_t *data, size_t len)
     return done < len ? done + keep(console, data + done, len - done) : done;
 }
 
+/* Context: locked. */
+static void remember(struct console *console, const uint8_t *data, size_t len)
+{
+    size_t i;
+
+    for (i = len > CONSOLE_TAIL_SIZE ? len - CONSOLE_TAIL_SIZE : 0; i < len; i++) {
+        console->tail[console->tail_num++ % CONSOLE_TAIL_SIZE] = data[i];
+    }
+}
+
+size_t console_tail(const struct console *console, char *text, size_t size)
+{
+    size_t len = size < CONSOLE_TAIL_SIZE ? size : CONSOLE_TAIL_SIZE, i;
+
+    len = console->tail_num < len ? (size_t)console->tail_num : len;
+    for (i = 0; i < len; i++) {
+        text[i] = (char)console->tail[(console->tail_num - len + i) % CONSOLE_TAIL_SIZE];
+    }
+    return len;
+}
+
 static size_t write_serial(void *opaque, const uint8_t *data, size_t len)
 {
     struct console *console = opaque;
@@ -162,6 +183,7 @@ static size_t write_serial(void *opaque, const uint8_t *data, size_t len)
 
     pthread_mutex_lock(&console->lock);
     taken = put(console, data, len);
+    remember(console, data, taken);
     if (taken < len) {
         console->serial_waits = true;
         if (console->used == 0) {
@@ -179,6 +201,7 @@ static size_t write_debug(void *opaque, const uint8_t *data, size_t len)
 
     pthread_mutex_lock(&console->lock);
     console->dropped += len - put(console, data, len);
+    remember(console, data, len);
     pthread_mutex_unlock(&console->lock);
     return len;
 }

@@ -44,6 +44,8 @@ const struct kvm_capability kvm_capabilities[KVM_HAS_NUM] = {
                           "how many CPUs are recommended"},
     [KVM_HAS_MAX_VCPUS] = {"KVM_CAP_MAX_VCPUS", KVM_CAP_MAX_VCPUS, KVM_OPTIONAL,
                            "how many CPUs are possible"},
+    [KVM_HAS_SYNC_REGS] = {"KVM_CAP_SYNC_REGS", KVM_CAP_SYNC_REGS, KVM_OPTIONAL,
+                           "registers before a triple fault, where KVM resets the CPU"},
 };
 
 static int call_kernel(struct kvm *kvm, int fd, unsigned long request, void *arg)

@@ -36,6 +36,7 @@ enum kvm_capability_id {
     KVM_HAS_TSC_KHZ,
     KVM_HAS_NR_VCPUS,
     KVM_HAS_MAX_VCPUS,
+    KVM_HAS_SYNC_REGS,
     KVM_HAS_NUM,
 };
 

@@ -266,8 +266,12 @@ static int make_map(struct machine *machine, struct error *err)
             .name = "audit", .priority = AUDIT_PRIORITY, .opaque = machine, .commit = audit};
         result = memory_listener_register(&machine->audit, memory);
         machine->audited = result == 0;
+        if (result < 0) {
+            return error_set_errno(err, -result, "audit");
+        }
     }
-    return result < 0 ? error_set_errno(err, -result, "audit") : 0;
+    result = map_changes_start(&machine->map_changes, memory, board_io(machine->board));
+    return result < 0 ? error_set_errno(err, -result, "keeping changes of the map") : 0;
 }
 
 void machine_make_events(struct machine *machine)
@@ -385,6 +389,7 @@ void machine_finish(struct machine *machine)
     finish_visible(machine);
     watch_user_finish(machine);
     watch_finish(machine);
+    map_changes_stop(&machine->map_changes);
     if (machine->audited) {
         memory_listener_unregister(&machine->audit);
     }

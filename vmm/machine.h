@@ -15,6 +15,7 @@
 #include "vmm/load.h"
 #include "vmm/log.h"
 #include "vmm/loop.h"
+#include "vmm/map_changes.h"
 #include "vmm/vclock.h"
 #include "vmm/vcpu.h"
 #include "vmm/verdict.h"
@@ -142,6 +143,7 @@ struct machine {
     struct device_timer tick, timeout;
     struct log_limit guest_log; /* what a guest provokes */
     MemoryListener audit;
+    struct map_changes map_changes;
     unsigned holders; /* enum machine_holder */
     struct machine_observer *observers;
     struct machine_irq_tap *irq_taps;

@@ -68,6 +68,9 @@ enum debug_what {
     DEBUG_HELP = 1 << 4, /* list the words and do nothing else */
 };
 
+/* How much of a crash report goes to stderr; -v makes SHORT FULL. */
+enum crash_form { CRASH_FORM_NONE, CRASH_FORM_SHORT, CRASH_FORM_FULL };
+
 /* How `inspect` shows what it found. */
 enum inspect_format { INSPECT_TEXT, INSPECT_JSON, INSPECT_DOT, INSPECT_SVG };
 
@@ -113,6 +116,7 @@ struct run_options {
     const char *traces[RUN_TRACES_MAX]; /* checked, as trace_spec.h has them */
     size_t trace_num;
     bool trace_help; /* list the events and do nothing else */
+    enum crash_form crash_form;
     bool audit;
     uint32_t dirty_ring; /* entries; 0: none */
     bool sandbox;

@@ -135,6 +135,21 @@ static int set_exit_status(void *target, const char *value, struct error *err)
     return 0;
 }
 
+static int set_crash_report(void *target, const char *value, struct error *err)
+{
+    static const char *const forms[] = {
+        [CRASH_FORM_NONE] = "none", [CRASH_FORM_SHORT] = "short", [CRASH_FORM_FULL] = "full"};
+    unsigned i;
+
+    for (i = 0; i < NUM(forms); i++) {
+        if (strcmp(value, forms[i]) == 0) {
+            ((struct run_options *)target)->crash_form = i;
+            return 0;
+        }
+    }
+    return error_set(err, EINVAL, "%s: wants none, short or full", value);
+}
+
 static int set_dirty_ring(void *target, const char *value, struct error *err)
 {
     struct run_options *options = target;
@@ -203,6 +218,8 @@ static const struct option_spec run_specs[] = {
     {0, "reboot", NULL, "a reset starts the guest again", set_reboot},
     {0, "result", "FILE", "write how the run ended, as JSON", set_result},
     {0, "exit-status", "raw|qemu", "the guest's value, or (value << 1) | 1", set_exit_status},
+    {0, "crash-report", "none|short|full", "on stderr, of crashes, hangs and time-outs",
+     set_crash_report},
     {0, "debug", "WORDS", "show tree,view,slots,commits on stderr", option_add_debug},
     {0, "trace", "EVENTS[=FILE]", "write what happens: pio,mmio,irq,commit... (help lists)",
      add_trace},

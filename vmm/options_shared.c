@@ -177,5 +177,6 @@ void options_set_defaults(struct run_options *options)
         .board = "pc",
         .kvm_path = "/dev/kvm",
         .sandbox = sandbox_default(),
+        .crash_form = CRASH_FORM_SHORT,
     };
 }

@@ -75,6 +75,9 @@ static int make_argv(struct test_words *argv, const struct test_run *run,
     if (ret == 0 && result) {
         ret = add_pair(argv, "--result", result);
     }
+    if (ret == 0 && result) { /* the report is in there: stderr is for what else went wrong */
+        ret = add_pair(argv, "--crash-report", "none");
+    }
     if (ret == 0 && guest->kernel[0] == '-') {
         ret = test_words_add(argv, "--");
     }

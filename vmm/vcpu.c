@@ -274,6 +274,28 @@ static void leave_guest(struct vcpu *vcpu)
     }
 }
 
+/* KVM wrote the registers that were asked for into the shared mapping; asks for the next exit. */
+static void keep_registers(struct vcpu *vcpu)
+{
+    enum { SREGS_INTERVAL = 64 }; /* exits; these cost some percent of one */
+    struct kvm_run *run = vcpu->run;
+    struct vcpu_kept *kept = &vcpu->kept;
+
+    if (run->exit_reason == KVM_EXIT_SHUTDOWN) {
+        return; /* they are those of a reset CPU */
+    }
+    kept->exits++;
+    kept->regs = run->s.regs.regs;
+    if (run->kvm_valid_regs & KVM_SYNC_X86_SREGS) {
+        kept->sregs = run->s.regs.sregs;
+        kept->sregs_at = kept->exits;
+    }
+    run->kvm_valid_regs = KVM_SYNC_X86_REGS;
+    if (kept->exits % SREGS_INTERVAL == 0 || (kept->exits & (kept->exits - 1)) == 0) {
+        run->kvm_valid_regs |= KVM_SYNC_X86_SREGS;
+    }
+}
+
 void vcpu_run(struct vcpu *vcpu)
 {
     const struct vcpu_group_config *config = &vcpu->group->config;
@@ -288,6 +310,9 @@ void vcpu_run(struct vcpu *vcpu)
         kvm_ring_drain(config->ring);
         if (err_no == 0) {
             exit = history_begin(&vcpu->history, vcpu->run);
+            if (vcpu->keeps) {
+                keep_registers(vcpu);
+            }
             if (vcpu->taps) {
                 serve_tapped(vcpu, exit);
             } else {

@@ -38,6 +38,18 @@ struct vcpu_idle {
     bool read_failed;
 };
 
+/*
+ * Registers as they were at the exits before the last: KVM on SVM resets a CPU that shuts down, and
+ * with it the traces of what it did. General registers of every exit, the others' now and then.
+ * Source: api.rst 5, KVM_CAP_SYNC_REGS.
+ */
+struct vcpu_kept {
+    uint64_t exits;    /* kept so far */
+    uint64_t sregs_at; /* the value of `exits` that sregs belong to; 0: none yet */
+    struct kvm_regs regs;
+    struct kvm_sregs sregs;
+};
+
 struct vcpu;
 
 /*
@@ -90,9 +102,11 @@ struct vcpu {
     _Atomic uint64_t exits;                 /* returns from KVM_RUN that were served */
     /* The vCPU thread's own. */
     struct vcpu_tap *taps; /* the group's; NULL: none */
+    bool keeps;            /* registers, in `kept`: where KVM would lose them */
     MemoryAccessCache memory_cache, io_cache;
     struct history history;  /* readable by others once the thread stands still */
     struct vcpu_debug debug; /* what vcpu_set_debug() set last */
+    struct vcpu_kept kept;   /* readable by others as history is */
     unsigned full_in_vain;   /* exits for a full dirty ring in a row that found nothing in any */
 };
 

@@ -63,6 +63,27 @@ static int set_cpuid(struct vcpu *vcpu, struct x86_cpuid *cpuid, struct error *e
     return result < 0 ? error_set_errno(err, -result, "KVM_SET_CPUID2 of cpu %u", vcpu->index) : 0;
 }
 
+/* AMD's and Hygon's CPUs. */
+static bool is_svm(struct x86_cpuid *cpuid)
+{
+    static const uint32_t vendors[] = {0x68747541 /* "Auth" */, 0x6f677948 /* "Hygo" */};
+    const struct kvm_cpuid_entry2 *entry = x86_cpuid_find(cpuid, 0, 0);
+
+    return entry && (entry->ebx == vendors[0] || entry->ebx == vendors[1]);
+}
+
+/* From the first exit on; where KVM cannot hand them over, a shutdown loses them. */
+static void begin_to_keep(struct vcpu *vcpu, struct x86_cpuid *cpuid)
+{
+    uint32_t wanted = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+    int offered = is_svm(cpuid) ? kvm_has(vcpu->group->config.kvm, KVM_HAS_SYNC_REGS) : 0;
+
+    if (((uint32_t)offered & wanted) == wanted) {
+        vcpu->keeps = true;
+        vcpu->run->kvm_valid_regs = wanted;
+    }
+}
+
 static int keep_reset(struct vcpu *vcpu, struct error *err)
 {
     const struct vcpu_group_config *config = &vcpu->group->config;
@@ -104,6 +125,7 @@ static int create(struct vcpu_group *group, unsigned index, struct x86_cpuid *cp
         vcpu->signal_stack = malloc(VCPU_SIGNAL_STACK);
     }
     result = set_cpuid(vcpu, cpuid, err);
+    begin_to_keep(vcpu, cpuid);
     if (result == 0 && group->config.restartable) {
         result = keep_reset(vcpu, err);
     }

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vmm/register_names.h"
+
 enum {
     GUEST_STATUS_MAX = 119,
     STATUS_RESET = 120,
@@ -30,81 +32,25 @@ enum {
 static const struct {
     const char *name;
     int status;
-    bool crash; /* registers and instruction bytes are worth showing */
+    bool crash; /* a CPU came to grief: the line says which, and where */
+    bool report;
     bool quiet;
 } kinds[VERDICT_KIND_NUM] = {
-    [VERDICT_NONE] = {"none", STATUS_FAULT, false, false},
-    [VERDICT_EXIT] = {"exit", 0, false, false},
-    [VERDICT_POWEROFF] = {"poweroff", 0, false, true},
-    [VERDICT_QUIT] = {"quit", 0, false, true},
-    [VERDICT_RESET] = {"reset", STATUS_RESET, false, false},
-    [VERDICT_IDLE_HANG] = {"idle-hang", STATUS_IDLE_HANG, true, false},
-    [VERDICT_PANIC] = {"panic", STATUS_PANIC, false, false},
-    [VERDICT_WATCHDOG] = {"watchdog", STATUS_WATCHDOG, false, false},
-    [VERDICT_TIMEOUT] = {"timeout", STATUS_TIMEOUT, false, false},
-    [VERDICT_FAULT] = {"fault", STATUS_FAULT, false, false},
-    [VERDICT_TRIPLE_FAULT] = {"triple-fault", STATUS_CRASH, true, false},
-    [VERDICT_INTERNAL_ERROR] = {"kvm-internal-error", STATUS_CRASH, true, false},
-    [VERDICT_ENTRY_FAILURE] = {"kvm-entry-failure", STATUS_CRASH, true, false},
-    [VERDICT_SIGNAL] = {"signal", STATUS_SIGNAL_BASE, false, false},
+    [VERDICT_NONE] = {"none", STATUS_FAULT, false, false, false},
+    [VERDICT_EXIT] = {"exit", 0, false, false, false},
+    [VERDICT_POWEROFF] = {"poweroff", 0, false, false, true},
+    [VERDICT_QUIT] = {"quit", 0, false, false, true},
+    [VERDICT_RESET] = {"reset", STATUS_RESET, false, false, false},
+    [VERDICT_IDLE_HANG] = {"idle-hang", STATUS_IDLE_HANG, true, true, false},
+    [VERDICT_PANIC] = {"panic", STATUS_PANIC, false, true, false},
+    [VERDICT_WATCHDOG] = {"watchdog", STATUS_WATCHDOG, false, true, false},
+    [VERDICT_TIMEOUT] = {"timeout", STATUS_TIMEOUT, false, true, false},
+    [VERDICT_FAULT] = {"fault", STATUS_FAULT, false, false, false},
+    [VERDICT_TRIPLE_FAULT] = {"triple-fault", STATUS_CRASH, true, true, false},
+    [VERDICT_INTERNAL_ERROR] = {"kvm-internal-error", STATUS_CRASH, true, true, false},
+    [VERDICT_ENTRY_FAILURE] = {"kvm-entry-failure", STATUS_CRASH, true, true, false},
+    [VERDICT_SIGNAL] = {"signal", STATUS_SIGNAL_BASE, false, false, false},
 };
-
-/* Registers in the order they are shown, four to a line. */
-static const struct {
-    const char *name;
-    size_t offset; /* in struct kvm_regs, or in struct kvm_sregs */
-    bool system;
-} registers[] = {
-#define GENERAL(name)                                                                              \
-    {                                                                                              \
-#name, offsetof(struct kvm_regs, name), false                                              \
-    }
-#define SYSTEM(name, field)                                                                        \
-    {                                                                                              \
-        name, offsetof(struct kvm_sregs, field), true                                              \
-    }
-    GENERAL(rax),
-    GENERAL(rbx),
-    GENERAL(rcx),
-    GENERAL(rdx),
-    GENERAL(rsi),
-    GENERAL(rdi),
-    GENERAL(rbp),
-    GENERAL(rsp),
-    GENERAL(r8),
-    GENERAL(r9),
-    GENERAL(r10),
-    GENERAL(r11),
-    GENERAL(r12),
-    GENERAL(r13),
-    GENERAL(r14),
-    GENERAL(r15),
-    GENERAL(rip),
-    GENERAL(rflags),
-    SYSTEM("cr0", cr0),
-    SYSTEM("cr2", cr2),
-    SYSTEM("cr3", cr3),
-    SYSTEM("cr4", cr4),
-    SYSTEM("efer", efer),
-    SYSTEM("cs_base", cs.base),
-    SYSTEM("ds_base", ds.base),
-    SYSTEM("ss_base", ss.base),
-    SYSTEM("gdt_base", gdt.base),
-    SYSTEM("idt_base", idt.base),
-#undef GENERAL
-#undef SYSTEM
-};
-enum { REGISTER_NUM = sizeof(registers) / sizeof(registers[0]), REGISTERS_A_LINE = 4 };
-
-static uint64_t register_value(const struct verdict *verdict, unsigned i)
-{
-    const char *base =
-        registers[i].system ? (const char *)&verdict->sregs : (const char *)&verdict->regs;
-    uint64_t value;
-
-    memcpy(&value, base + registers[i].offset, sizeof(value));
-    return value;
-}
 
 void verdict_make(struct verdict *verdict, enum verdict_kind kind, const char *format, ...)
 {
@@ -159,6 +105,11 @@ bool verdict_is_quiet(const struct verdict *verdict)
            (verdict->kind == VERDICT_EXIT && verdict->guest_status == 0);
 }
 
+bool verdict_wants_report(const struct verdict *verdict)
+{
+    return kinds[verdict->kind].report;
+}
+
 void verdict_line(const struct verdict *verdict, char *line, size_t size)
 {
     char at[48] = "";
@@ -188,30 +139,6 @@ static void bytes_text(const struct verdict *verdict, char *text, size_t size)
     }
 }
 
-void verdict_print_state(const struct verdict *verdict,
-                         void (*line)(void *opaque, const char *text), void *opaque)
-{
-    char text[160], bytes[3 * VERDICT_BYTES_MAX + 1];
-    size_t used = 0;
-    unsigned i;
-
-    if (!kinds[verdict->kind].crash || !verdict->has_regs) {
-        return;
-    }
-    for (i = 0; i < REGISTER_NUM; i++) {
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s=%016" PRIx64,
-                                 used ? " " : "", registers[i].name, register_value(verdict, i));
-        if ((i + 1) % REGISTERS_A_LINE == 0 || i + 1 == REGISTER_NUM) {
-            line(opaque, text);
-            used = 0;
-        }
-    }
-    bytes_text(verdict, bytes, sizeof(bytes));
-    (void)snprintf(text, sizeof(text), "code at %016" PRIx64 ": %s", verdict->bytes_at,
-                   verdict->byte_num ? bytes : "not readable");
-    line(opaque, text);
-}
-
 /* jansson's setters take NULL values as errors, so only the last result needs a look. */
 static int set_hex(json_t *object, const char *key, uint64_t value)
 {
@@ -228,8 +155,9 @@ static int add_state(json_t *root, const struct verdict *verdict)
     int failed = 0;
     unsigned i;
 
-    for (i = 0; i < REGISTER_NUM; i++) {
-        failed |= set_hex(regs, registers[i].name, register_value(verdict, i));
+    for (i = 0; i < REGISTER_NAMES_NUM; i++) {
+        failed |=
+            set_hex(regs, register_name(i), register_value(&verdict->regs, &verdict->sregs, i));
     }
     bytes_text(verdict, bytes, sizeof(bytes));
     failed |= set_hex(instruction, "at", verdict->bytes_at);
@@ -240,7 +168,7 @@ static int add_state(json_t *root, const struct verdict *verdict)
 }
 
 static json_t *to_json(const struct verdict *verdict, enum verdict_status_form form,
-                       const struct history_line *exits, size_t exit_num)
+                       const struct history_line *exits, size_t exit_num, json_t *crash)
 {
     char line[sizeof(verdict->message) + 64];
     json_t *root = json_object();
@@ -270,6 +198,9 @@ static json_t *to_json(const struct verdict *verdict, enum verdict_status_form f
         failed |= add_state(root, verdict);
     }
     failed |= json_object_set_new(root, "last_exits", history_json(exits, exit_num));
+    if (crash) {
+        failed |= json_object_set(root, "crash", crash);
+    }
     if (failed) {
         json_decref(root);
         return NULL;
@@ -294,7 +225,7 @@ static int write_all(int fd, const char *text, size_t len)
 }
 
 int verdict_write_json(const struct verdict *verdict, enum verdict_status_form form,
-                       const struct history_line *exits, size_t exit_num, int fd)
+                       const struct history_line *exits, size_t exit_num, json_t *crash, int fd)
 {
     json_t *root;
     char *text;
@@ -302,7 +233,7 @@ int verdict_write_json(const struct verdict *verdict, enum verdict_status_form f
 
     /* All keys are ours: a random seed would open a file for nothing, which the sandbox forbids. */
     json_object_seed(1);
-    root = to_json(verdict, form, exits, exit_num);
+    root = to_json(verdict, form, exits, exit_num, crash);
     text = root ? json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
     if (text) {
         result = write_all(fd, text, strlen(text));

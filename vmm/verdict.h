@@ -19,6 +19,8 @@
  *   registers     object of strings "0x..", in the SDM's lower-case names; unless it ended well
  *   instruction   {"at": "0x..", "bytes": "0f 0b .."}, at is a linear address; with registers
  *   last_exits    array: the vCPUs' last exits, the oldest first, as history_report.h says
+ *   crash         the report of crash.h, with a version of its own; crashes, hangs, panics,
+ *                 watchdog and time-outs only
  */
 #ifndef ACRE_VMM_VERDICT_H
 #define ACRE_VMM_VERDICT_H
@@ -93,22 +95,19 @@ const char *verdict_kind_name(enum verdict_kind kind);
 int verdict_exit_status(const struct verdict *verdict, enum verdict_status_form form);
 /* True for an end that was asked for: nothing needs saying on stderr unless -v. */
 bool verdict_is_quiet(const struct verdict *verdict);
+/* True for an end that a crash report explains (crash.h): crashes, hangs, panics, time-outs. */
+bool verdict_wants_report(const struct verdict *verdict);
 /* The line for stderr, without "acre: " and newline. */
 void verdict_line(const struct verdict *verdict, char *line, size_t size);
 /*
- * Registers and instruction bytes as text lines for stderr, each handed to `line` without newline;
- * none unless the kind is a crash.
- */
-void verdict_print_state(const struct verdict *verdict,
-                         void (*line)(void *opaque, const char *text), void *opaque);
-/*
  * Writes the JSON object and a newline.
  * @exits, @exit_num  for last_exits, in order; NULL and 0: the guest never ran.
+ * @crash  the report; stays the caller's; NULL: none.
  * @fd  open for writing; stays the caller's.
  * Returns: 0; -errno of the write; -ENOMEM.
  */
 int verdict_write_json(const struct verdict *verdict, enum verdict_status_form form,
-                       const struct history_line *exits, size_t exit_num, int fd)
+                       const struct history_line *exits, size_t exit_num, json_t *crash, int fd)
     __attribute__((warn_unused_result));
 
 #endif

@@ -19,8 +19,12 @@ load helpers
         grep -q "\"status\": *$expected\b" result.json
         grep -q '"last_exits"' result.json
         case $kind in
-        poweroff) [ "$(grep -c '"rip"' result.json)" -eq 0 ] ;;
-        *) [ "$(grep -c '"rip"' result.json)" -eq 1 ] ;;
+        poweroff) jq -e 'has("registers") | not' result.json ;;
+        *) jq -e '.registers.rip and .instruction.at' result.json ;;
+        esac
+        case $kind in
+        exit | poweroff | reset) jq -e 'has("crash") | not' result.json ;;
+        *) jq -e '.crash.version == 1 and .crash.cpus[0].rip.address' result.json ;;
         esac
     done <<'CASES'
 exit 7 --append exit=7
