@@ -22,6 +22,7 @@
 
 struct machine;
 struct monitor;
+struct save_dir;
 struct pagemap;
 struct trace;
 
@@ -32,6 +33,7 @@ enum machine_holder {
     MACHINE_HOLDER_USER = 1 << 0,     /* the monitor's stop, or starting stopped */
     MACHINE_HOLDER_DEBUGGER = 1 << 1, /* gdb */
     MACHINE_HOLDER_JOB = 1 << 2,      /* the shell's job control */
+    MACHINE_HOLDER_DUMP = 1 << 3,     /* while memory is dumped */
 };
 
 enum machine_event {
@@ -147,8 +149,9 @@ struct machine {
     unsigned holders; /* enum machine_holder */
     struct machine_observer *observers;
     struct machine_irq_tap *irq_taps;
-    struct monitor *monitor; /* monitor.c's; NULL: none */
-    struct trace *trace;     /* trace.h's; NULL: none */
+    struct monitor *monitor;         /* monitor.c's; NULL: none */
+    struct trace *trace;             /* trace.h's; NULL: none */
+    const struct save_dir *save_dir; /* save_dir.c's; NULL: none */
     bool irqchip, audited, told_ready, thread_registered, has_events;
 };
 

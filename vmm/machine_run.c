@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "vmm/machine_parts.h"
+#include "vmm/save_dir.h"
 #include "vmm/sandbox.h"
 
 #define TICK_NS UINT64_C(250000000)
@@ -270,7 +271,7 @@ static int start(struct machine *machine, struct error *err)
     int result = vcpu_group_start(&machine->vcpus, err);
 
     if (result == 0 && machine->config.sandbox) {
-        result = sandbox_filter(err);
+        result = sandbox_filter(save_dir_fd(machine->save_dir), err);
     }
     return result;
 }

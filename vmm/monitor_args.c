@@ -110,7 +110,7 @@ static size_t match(const char *name, const char *line)
             return 0;
         }
     }
-    return *at == '\0' || isspace((unsigned char)*at) ? (size_t)(at - line) : 0;
+    return *at == '\0' || *at == '/' || isspace((unsigned char)*at) ? (size_t)(at - line) : 0;
 }
 
 int hmp_run(struct machine *machine, const char *line, struct memory_sink *sink, struct error *err)

@@ -25,6 +25,9 @@ const struct qmp_command qmp_commands[] = {
     {"acre-why", qmp_acre_why},
     {"human-monitor-command", qmp_human_monitor_command},
     {"acre-addr", qmp_acre_addr},
+    {"memsave", qmp_memsave},
+    {"pmemsave", qmp_pmemsave},
+    {"dump-guest-memory", qmp_dump_guest_memory},
     {0},
 };
 
@@ -48,5 +51,7 @@ const struct hmp_command hmp_commands[] = {
     {"gva2gpa", "ADDR [--cpu N]", "the guest-physical address of a linear one", hmp_gva2gpa},
     {"gpa2hva", "ADDR", "the host address of a guest-physical one", hmp_gpa2hva},
     {"gpa2hpa", "ADDR", "the host-physical address of it", hmp_gpa2hpa},
+    {"x", "[/FMT] ADDR [--cpu N]", "memory at a linear address; FMT as in /8xw", hmp_x},
+    {"xp", "[/FMT] ADDR [--cpu N]", "memory at a guest-physical address", hmp_xp},
     {0},
 };

@@ -41,6 +41,17 @@ QMP(acre_why);
 QMP(acre_query_irq);
 HMP(info_irq);
 
+/* qmp_save.c */
+QMP(memsave);
+QMP(pmemsave);
+
+/* qmp_dump.c */
+QMP(dump_guest_memory);
+
+/* hmp_examine.c */
+HMP(x);
+HMP(xp);
+
 /* hmp_control.c */
 HMP(help);
 HMP(info_status);

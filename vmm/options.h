@@ -126,6 +126,8 @@ struct run_options {
     const char *monitor; /* unix:PATH; NULL: none */
     const char *gdb;     /* an address of server.h; NULL: none */
     bool start_held;
+    const char *save_dir; /* NULL: none */
+    const char *core;     /* NULL: none */
     /* inspect */
     enum inspect_format format;
     bool why_given;

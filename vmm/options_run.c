@@ -22,6 +22,8 @@ SET_FLAG(verbose)
 SET_STRING(monitor)
 SET_STRING(gdb)
 SET_FLAG(start_held)
+SET_STRING(save_dir)
+SET_STRING(core)
 
 static int set_boot(void *target, const char *value, struct error *err)
 {
@@ -228,6 +230,8 @@ static const struct option_spec run_specs[] = {
     {0, "monitor", "unix:PATH", "take QMP commands there (see acre monitor)", set_monitor},
     {0, "gdb", "[HOST:]PORT|unix:PATH", "wait there for gdb's target remote", set_gdb},
     {'S', NULL, NULL, "start stopped, until a monitor or gdb lets it go", set_start_held},
+    {0, "save-dir", "DIR", "where commands of the monitor may write files", set_save_dir},
+    {0, "core", "FILE", "write an ELF core there when the guest crashes or hangs", set_core},
     {0, "dirty-ring", "N", "log written pages in rings of N entries", set_dirty_ring},
     {0, "sandbox", "on|off", "capabilities and system calls (default on)", set_sandbox},
     {0, "kvm", "PATH", "the KVM device (default /dev/kvm)", set_kvm_path},

@@ -55,20 +55,19 @@ int sandbox_drop_privileges(struct error *err)
     return 0;
 }
 
-/* Puts this process's id where its place is kept. Returns: how many places there were. */
-static int set_own_pid(struct sock_filter *filter, size_t num)
+/* Puts a value where its place is kept. Returns: there was that one place. */
+static bool fill_in(struct sock_filter *filter, size_t num, uint32_t place, uint32_t value)
 {
-    uint32_t pid = (uint32_t)getpid();
     size_t i;
     int found = 0;
 
     for (i = 0; i < num; i++) {
-        if (BPF_CLASS(filter[i].code) == BPF_JMP && filter[i].k == SANDBOX_OWN_PID) {
-            filter[i].k = pid;
+        if (BPF_CLASS(filter[i].code) == BPF_JMP && filter[i].k == place) {
+            filter[i].k = value;
             found++;
         }
     }
-    return found;
+    return found == 1;
 }
 
 /* One line in one write, with nothing that is not safe in a handler. */
@@ -119,7 +118,7 @@ static int catch_refusals(void)
     return sigaction(SIGSYS, &action, NULL) < 0 ? -errno : 0;
 }
 
-int sandbox_filter(struct error *err)
+int sandbox_filter(int save_dir, struct error *err)
 {
     struct sock_filter filter[FILTER_MAX];
     size_t num = (size_t)(sandbox_bpf_end - sandbox_bpf);
@@ -130,7 +129,9 @@ int sandbox_filter(struct error *err)
         return error_set(err, E2BIG, "sandbox: the filter is too long");
     }
     memcpy(filter, sandbox_bpf, num * sizeof(*filter));
-    if (set_own_pid(filter, num) != 1) {
+    if (!fill_in(filter, num, SANDBOX_OWN_PID, (uint32_t)getpid()) ||
+        !fill_in(filter, num, SANDBOX_SAVE_DIR,
+                 save_dir < 0 ? SANDBOX_SAVE_DIR : (uint32_t)save_dir)) {
         return error_set(err, EINVAL, "sandbox: the filter does not know this process");
     }
     if (catch_refusals() < 0) {

@@ -26,9 +26,13 @@ int sandbox_drop_privileges(struct error *err) __attribute__((warn_unused_result
 
 /*
  * Installs the handler of SIGSYS, then the filter.
+ * @save_dir  the one directory below which files may be made from here on (save_dir.h); -1: none,
+ *            and nothing can be opened any more. With one, a process that was taken over could
+ *            leave the directory, by a path that openat2(2) was not told to keep below it, for what
+ *            the user without capabilities may open: that is what the option costs.
  * Context: after every thread of the run has been started. Returns: 0; -errno.
  */
-int sandbox_filter(struct error *err) __attribute__((warn_unused_result));
+int sandbox_filter(int save_dir, struct error *err) __attribute__((warn_unused_result));
 
 /* What `--sandbox` is when it is not given: off in sanitizer and coverage builds, else on. */
 bool sandbox_default(void);

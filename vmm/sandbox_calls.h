@@ -38,5 +38,7 @@ extern const size_t sandbox_call_num;
  * below 2^22). sandbox_filter() puts the id in its place: it is the operand of one instruction.
  */
 #define SANDBOX_OWN_PID UINT32_C(0x7f706964)
+/* Likewise for the descriptor of --save-dir; without one it stays, and no call has such a one. */
+#define SANDBOX_SAVE_DIR UINT32_C(0x7f736176)
 
 #endif

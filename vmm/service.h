@@ -53,6 +53,8 @@ extern const struct service gdb_service;
 extern const struct service watch_service;
 extern const struct service pagemap_service;
 extern const struct service trace_service;
+extern const struct service save_dir_service;
+extern const struct service core_service; /* core_service.c */
 extern const struct service monitor_service; /* monitor.c */
 
 #endif

@@ -11,6 +11,8 @@ static const struct service *const table[] = {
     &watch_service,
     &pagemap_service,
     &trace_service,
+    &save_dir_service,
+    &core_service,
     &monitor_service,
     &gdb_service,
 };

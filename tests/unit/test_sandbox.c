@@ -31,7 +31,7 @@ static int in_sandbox(void (*body)(void))
 
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
-        if (sandbox_drop_privileges(&err) < 0 || sandbox_filter(&err) < 0) {
+        if (sandbox_drop_privileges(&err) < 0 || sandbox_filter(-1, &err) < 0) {
             _exit(99);
         }
         body();
@@ -297,7 +297,7 @@ START_TEST(filter_reaches_threads_that_were_there_before)
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
         if (pipe(gate) < 0 || pthread_create(&thread, NULL, break_the_rule_when_told, NULL) ||
-            sandbox_drop_privileges(&err) < 0 || sandbox_filter(&err) < 0 ||
+            sandbox_drop_privileges(&err) < 0 || sandbox_filter(-1, &err) < 0 ||
             write(gate[1], "x", 1) != 1) {
             _exit(99);
         }
@@ -359,7 +359,7 @@ START_TEST(every_thread_may_allocate_for_the_first_time)
                 _exit(98);
             }
         }
-        if (sandbox_drop_privileges(&err) < 0 || sandbox_filter(&err) < 0) {
+        if (sandbox_drop_privileges(&err) < 0 || sandbox_filter(-1, &err) < 0) {
             _exit(99);
         }
         (void)pthread_barrier_wait(&filtered);
