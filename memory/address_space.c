@@ -64,7 +64,7 @@ int address_space_init(AddressSpace *as, struct memory_core *core, MemoryRegion 
         ret = -EBUSY;
     } else if (as->name && as->current_map) {
         strcpy(as->name, name);
-        ret = map_init(as);
+        ret = map_list_init(as);
         ret = ret ? ret : first_view(as);
     }
     if (ret) {
@@ -104,7 +104,7 @@ void address_space_finish(AddressSpace *as)
     unlink_space(as);
     as_windows_clear(&as->windows);
     free_shown(as);
-    map_finish(as);
+    map_list_finish(as);
     flatview_retire(core, as->current_map);
     memory_region_unref(as->root);
     free(as->name);

@@ -258,8 +258,8 @@ void listeners_tell(struct memory_core *core, struct as_plan *plan);
 /* ---- mappings ---------------------------------------------------------------------------------
  */
 
-int map_init(AddressSpace *as);
-void map_finish(AddressSpace *as);
+int map_list_init(AddressSpace *as);
+void map_list_finish(AddressSpace *as);
 
 /* ---- accesses ---------------------------------------------------------------------------------
  */

@@ -19,13 +19,13 @@ struct mapping {
 
 #define BOUNCE_BUDGET (1ULL << 20)
 
-int map_init(AddressSpace *as)
+int map_list_init(AddressSpace *as)
 {
     as->bounce_budget = BOUNCE_BUDGET;
     return pthread_mutex_init(&as->map_lock, NULL) ? -ENOMEM : 0;
 }
 
-void map_finish(AddressSpace *as)
+void map_list_finish(AddressSpace *as)
 {
     pthread_mutex_destroy(&as->map_lock);
 }

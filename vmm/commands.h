@@ -13,6 +13,7 @@ enum { STATUS_ACRE_FAILED = 125 };
 int cmd_run(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_test(int argc, char **argv);
+int cmd_monitor(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
 #endif

@@ -19,6 +19,7 @@ static const struct command {
     {"run", cmd_run, "boot a guest"},
     {"test", cmd_test, "run guests that test something, many at once; TAP and JUnit"},
     {"inspect", cmd_inspect, "show a board's memory map and slots; needs no KVM"},
+    {"monitor", cmd_monitor, "talk to a machine that runs with --monitor"},
     {"doctor", cmd_doctor, "what this machine offers, and what to do about the rest"},
 };
 

@@ -30,9 +30,9 @@ struct monitor {
     struct machine *machine;
     struct client *clients;
     struct machine_observer observer;
-    bool started; /* it has run, whatever holds it now */
-    bool resets;  /* the restart under way was asked for here */
-    bool quits;   /* so was the end */
+    struct monitor_map map;
+    bool resets; /* the restart under way was asked for here */
+    bool quits;  /* so was the end */
 };
 
 /* ---- clients ---- */

@@ -8,6 +8,7 @@ const struct qmp_command qmp_commands[] = {
     {"query-version", qmp_query_version},
     {"query-name", qmp_query_name},
     {"query-commands", qmp_query_commands},
+    {"acre-query-human-commands", qmp_acre_query_human_commands},
     {"query-status", qmp_query_status},
     {"stop", qmp_stop},
     {"cont", qmp_cont},

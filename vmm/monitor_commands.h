@@ -17,6 +17,7 @@
 QMP(query_version);
 QMP(query_name);
 QMP(query_commands);
+QMP(acre_query_human_commands);
 QMP(query_status);
 QMP(stop);
 QMP(cont);

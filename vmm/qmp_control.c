@@ -41,6 +41,25 @@ json_t *qmp_query_commands(struct machine *machine, const json_t *arguments, str
     return list;
 }
 
+json_t *qmp_acre_query_human_commands(struct machine *machine, const json_t *arguments,
+                                      struct error *err)
+{
+    const struct hmp_command *command;
+    json_t *list;
+
+    (void)machine;
+    if (qmp_check_arguments(arguments, NULL, 0, err) < 0) {
+        return NULL;
+    }
+    list = json_array();
+    for (command = hmp_commands; command->name; command++) {
+        (void)json_array_append_new(list,
+                                    json_pack("{s:s, s:s, s:s}", "name", command->name, "arguments",
+                                              command->arguments, "help", command->help));
+    }
+    return list;
+}
+
 json_t *qmp_query_status(struct machine *machine, const json_t *arguments, struct error *err)
 {
     if (qmp_check_arguments(arguments, NULL, 0, err) < 0) {
