@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "vmm/machine_control.h"
+#include "vmm/monitor_map.h"
 #include "vmm/monitor_state.h"
 #include "vmm/qmp_session.h"
 #include "vmm/server.h"
@@ -31,8 +32,8 @@ struct monitor {
     struct client *clients;
     struct machine_observer observer;
     struct monitor_map map;
-    bool resets; /* the restart under way was asked for here */
-    bool quits;  /* so was the end */
+    bool resets;  /* the restart under way was asked for here */
+    bool quits;   /* so was the end */
 };
 
 /* ---- clients ---- */
@@ -59,6 +60,7 @@ static int accepted(void *opaque, struct connection *connection)
     };
     connection->user = client;
     monitor->clients = client;
+    monitor_map_want(&monitor->map, true);
     qmp_session_start(&client->session);
     return 0;
 }
@@ -80,6 +82,7 @@ static void closed(void *opaque, struct connection *connection)
     *link = client->next;
     qmp_session_finish(&client->session);
     free(client);
+    monitor_map_want(&monitor->map, monitor->clients != NULL);
 }
 
 /* ---- events ---- */
@@ -254,8 +257,12 @@ static int start_monitor(void *state, struct machine *machine, struct error *err
 
     monitor->machine = machine;
     monitor->observer = (struct machine_observer){.event = observed, .opaque = monitor};
-    ret = server_start(&monitor->server, &machine->loop);
+    ret = monitor_map_start(&monitor->map, machine);
+    if (ret == 0) {
+        ret = server_start(&monitor->server, &machine->loop);
+    }
     if (ret < 0) {
+        monitor_map_stop(&monitor->map);
         return error_set_errno(err, -ret, "--monitor");
     }
     machine->monitor = monitor;
@@ -269,6 +276,7 @@ static void stop_monitor(void *state)
 
     machine_unobserve(monitor->machine, &monitor->observer);
     server_close(&monitor->server, FLUSH_MS);
+    monitor_map_stop(&monitor->map);
     monitor->machine->monitor = NULL;
 }
 
