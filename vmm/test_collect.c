@@ -68,7 +68,7 @@ static int for_each_line(const char *text, size_t len,
     while (at < len && ret == 0) {
         const char *end = memchr(text + at, '\n', len - at);
         size_t size = end ? (size_t)(end - text) - at : len - at;
-        char *line = strndup(text + at, size);
+        char *line = test_text_copy(text + at, size);
 
         number++;
         if (!line) {

@@ -54,6 +54,17 @@ static int add_own(struct test_words *words, char *word)
     return 0;
 }
 
+char *test_text_copy(const char *data, size_t len)
+{
+    char *text = malloc(len + 1);
+
+    if (text) {
+        memcpy(text, data, len);
+        text[len] = '\0';
+    }
+    return text;
+}
+
 int test_words_add(struct test_words *words, const char *word)
 {
     return add_own(words, strdup(word));

@@ -22,6 +22,8 @@ struct test_text {
 int test_text_add(struct test_text *text, const void *data, size_t len)
     __attribute__((warn_unused_result));
 void test_text_finish(struct test_text *text);
+/* Bytes that need not end in a NUL, as a string from malloc. Returns: NULL out of memory. */
+char *test_text_copy(const char *data, size_t len);
 
 /* Strings of its own, and a NULL behind the last: an argv. Zero it to start. */
 struct test_words {

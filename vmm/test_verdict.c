@@ -136,7 +136,7 @@ static int take_skip(struct test_verdict *result)
     }
     result->outcome = TEST_SKIPPED;
     if (reason && len > 0) {
-        result->skip_reason = strndup(reason, len);
+        result->skip_reason = test_text_copy(reason, len);
         return result->skip_reason ? 0 : -ENOMEM;
     }
     return 0;

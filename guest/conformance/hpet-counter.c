@@ -15,7 +15,8 @@ int main(const struct boot_info *boot)
     report((cap & 0xffffa0ff) == 0x8086a001, "Intel's, revision 1, 64 bits, legacy replacement");
     report((cap >> 8 & 31) >= 2, "%lu timers", (cap >> 8 & 31) + 1);
     report(cap >> 32 != 0 && cap >> 32 <= 0x5f5e100, "a tick is %lu fs", cap >> 32);
-    report(hpet_read(HPET_COUNTER) == 0 && hpet_read(HPET_COUNTER) == 0, "it stands at 0 at first");
+    before = hpet_read(HPET_COUNTER);
+    report(before == 0 && hpet_read(HPET_COUNTER) == before, "it stands at 0 at first");
 
     hpet_write(HPET_COUNTER, 0xfffffffe);
     hpet_write(HPET_CONFIG, HPET_ENABLE);

@@ -35,7 +35,7 @@ int main(const struct boot_info *boot)
            "big endian: bytes lie as the CPU wrote them, too");
     report(mmio_read32(big) == 0x44332211, "and so it reads");
     testdev_log_clear(&dev);
-    report(mmio_read64(little) == mmio_read64(little) && testdev_called(&dev, 16),
-           "8 bytes are 8 calls");
+    (void)mmio_read64(little);
+    report(testdev_called(&dev, 8), "8 bytes are 8 calls");
     return report_finish();
 }

@@ -8,6 +8,7 @@ TEST_NOTE("board = puzzle\ncpus = 2\n");
 #define CODE 0xd2100000
 #define OTHER 0x4000
 #define FLIPS 100
+#define FLIPS_MAX 5000 /* until it was seen to run both: the CPUs share a host's */
 
 static volatile unsigned ready, stop, counts[3], wrong;
 
@@ -39,12 +40,12 @@ int main(const struct boot_info *boot)
     code_put_return(CODE + OTHER, 2);
     lapic_enable(false);
     report(cpu_start(1, ap_main) && interrupts_until(&ready, 1), "the other CPU runs the code");
-    for (unsigned i = 1; i <= FLIPS; i++) {
+    for (unsigned i = 1; i <= FLIPS || (i <= FLIPS_MAX && !(counts[1] && counts[2])); i++) {
         done = done && bank_switch_set(bank_switch, BANK_SWITCH_OFFSET, i % 2 ? OTHER : 0) == 0;
         delay_ms(i % 8 == 0);
     }
     stop = 1;
-    report(interrupts_until(&ready, 2) && done, "%u moves while it did", FLIPS);
+    report(interrupts_until(&ready, 2) && done, "%u moves or more while it did", FLIPS);
     report(counts[1] > 0 && counts[2] > 0, "it ran both");
     report(wrong == 0, "and nothing else");
     return report_finish();

@@ -24,7 +24,7 @@ int main(const struct boot_info *boot)
 
     (void)boot;
     irq_enable(UART_IRQ, handle, NULL);
-    for (uint8_t i = 0; i < sizeof(levels); i++) {
+    for (unsigned i = 0; i < sizeof(levels); i++) {
         /* So slow that no time-out comes between: 4 characters take 8 s. */
         uart_loop(COM2, 0x6000, (uint8_t)(FCR_FIFOS | i * FCR_TRIGGER));
         uart_out(COM2, SERIAL_IER, IER_RECEIVED);
