@@ -17,7 +17,7 @@ static int open_pagemap(const struct run_options *options, void **state, struct 
 {
     struct run_pagemap *run;
 
-    if (!options->monitor) {
+    if (!options->monitor && !options->gdb) {
         return 0;
     }
     run = calloc(1, sizeof(*run));
