@@ -54,6 +54,7 @@ const struct sandbox_call sandbox_calls[] = {
     {CALL(getpid), .reason = "raise()"},
     {CALL(gettid), .reason = "raise()"},
     {CALL(getpgrp), .reason = "the terminal: is it ours"},
+    {CALL(sysinfo), .reason = "qsort(): how much memory it may take for itself"},
     {CALL(mmap), .condition = {2, PROT_EXEC, 0}, .reason = "memory, never executable"},
     {CALL(mprotect), .condition = {2, PROT_EXEC, 0}, .reason = "malloc's arenas"},
     {CALL(munmap), .reason = "memory given back"},
