@@ -281,6 +281,11 @@ static inline uint64_t memory_region_size(const MemoryRegion *mr)
 {
     return mr->state.size;
 }
+/* Never changes: safe without a lock, unlike memory_region_info(). */
+static inline enum memory_region_kind memory_region_get_kind(const MemoryRegion *mr)
+{
+    return mr->kind;
+}
 bool memory_region_is_ram(const MemoryRegion *mr);
 bool memory_region_is_rom(const MemoryRegion *mr);
 bool memory_region_is_romd(const MemoryRegion *mr);
