@@ -80,6 +80,7 @@ struct console {
     /* The last bytes the guest wrote, wherever they went: a ring. */
     uint8_t tail[CONSOLE_TAIL_SIZE];
     uint64_t tail_num; /* bytes ever */
+    uint64_t first_ns; /* CLOCK_MONOTONIC of the first byte; 0: none yet */
     /* Input: the loop's thread alone. */
     struct loop_source in; /* in.fd is ends.in_fd or our own opening of it, or the connection */
     enum console_kind in_kind;
@@ -121,6 +122,9 @@ void console_start(struct console *console);
 /* Where the serial port's and the debug console's bytes go. Context of both: any thread. */
 struct byte_sink console_serial_sink(struct console *console);
 struct byte_sink console_debug_sink(struct console *console);
+
+/* When the first byte of output came, CLOCK_MONOTONIC; 0: none yet. Context: any thread. */
+uint64_t console_first_output_ns(struct console *console);
 
 /* The guest has room for input again. Context: any thread, any device lock. */
 void console_input_wanted(struct console *console);

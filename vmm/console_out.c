@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "vmm/log.h"
+#include "vmm/time_line.h"
 
 /* What a descriptor that polls as writable surely takes: a page in a pipe, a byte in a terminal. */
 enum { SHARED_PIPE_CHUNK = PIPE_BUF, SHARED_CHUNK = 1 };
@@ -134,6 +135,9 @@ static size_t put(struct console *console, const uint8_t *data, size_t len)
     size_t done = 0;
     ssize_t n;
 
+    if (console->first_ns == 0) {
+        console->first_ns = time_line_now_ns();
+    }
     while (console->used == 0 && done < len && console->out_kind > CONSOLE_ABSENT) {
         n = write_some(console, data + done, len - done);
         if (n == -EAGAIN) {
@@ -287,6 +291,16 @@ void console_out_switch(struct console *console, int fd, enum console_kind kind)
     if (tell) {
         console->config.guest.writable(console->config.guest.opaque);
     }
+}
+
+uint64_t console_first_output_ns(struct console *console)
+{
+    uint64_t ns;
+
+    pthread_mutex_lock(&console->lock);
+    ns = console->first_ns;
+    pthread_mutex_unlock(&console->lock);
+    return ns;
 }
 
 bool console_output_pending(struct console *console)

@@ -339,10 +339,22 @@ static int open_kvm(struct machine *machine, struct error *err)
 }
 
 /* In this order; whatever one needs, an earlier one has made. */
-static int (*const stages[])(struct machine *machine, struct error *err) = {
-    check_cpus,       open_image,    machine_consoles_open, open_kvm,   make_vm,
-    make_dirty_rings, make_loop,     make_memory,           make_board, make_map,
-    make_vcpus,       machine_place,
+static const struct {
+    int (*make)(struct machine *machine, struct error *err);
+    const char *name; /* in the time line */
+} stages[] = {
+    {check_cpus, "board checked"},
+    {open_image, "kernel's headers read"},
+    {machine_consoles_open, "consoles opened"},
+    {open_kvm, "KVM opened"},
+    {make_vm, "VM made"},
+    {make_dirty_rings, "dirty rings made"},
+    {make_loop, "event loop made"},
+    {make_memory, "memory core made"},
+    {make_board, "board built"},
+    {make_map, "memory slots set"},
+    {make_vcpus, "CPUs made"},
+    {machine_place, "images placed"},
 };
 
 int machine_init(struct machine *machine, const struct machine_config *config, struct error *err)
@@ -352,8 +364,10 @@ int machine_init(struct machine *machine, const struct machine_config *config, s
 
     *machine = (struct machine){.config = *config, .board = config->board};
     machine->config.restartable |= config->reboot;
+    time_line_begin(&machine->time_line);
     for (i = 0; i < sizeof(stages) / sizeof(stages[0]) && result == 0; i++) {
-        result = stages[i](machine, err);
+        result = stages[i].make(machine, err);
+        time_line_mark(&machine->time_line, stages[i].name);
     }
     if (result == 0 && config->ready) {
         result = config->ready(config->opaque, machine, err);

@@ -16,6 +16,7 @@
 #include "vmm/log.h"
 #include "vmm/loop.h"
 #include "vmm/map_changes.h"
+#include "vmm/time_line.h"
 #include "vmm/vclock.h"
 #include "vmm/vcpu.h"
 #include "vmm/verdict.h"
@@ -25,6 +26,7 @@ struct monitor;
 struct save_dir;
 struct pagemap;
 struct trace;
+struct profiler;
 
 enum { MACHINE_IRQ_NUM = 24 }; /* inputs of the IO-APIC; 0..15 reach the PICs, too */
 
@@ -152,6 +154,8 @@ struct machine {
     struct monitor *monitor;         /* monitor.c's; NULL: none */
     struct trace *trace;             /* trace.h's; NULL: none */
     const struct save_dir *save_dir; /* save_dir.c's; NULL: none */
+    struct time_line time_line;
+    struct profiler *profiler; /* profiler.c's; NULL: none */
     bool irqchip, audited, told_ready, thread_registered, has_events;
 };
 
@@ -176,6 +180,12 @@ void machine_run(struct machine *machine, struct verdict *verdict);
  * Returns: how many. Context: after machine_run(), before the machine is finished or left.
  */
 size_t machine_history(struct machine *machine, struct history_line **lines);
+
+/*
+ * The stages so far: of making it, then first entry, first output, end.
+ * Context: the loop's thread, before the machine is finished.
+ */
+void machine_time_line(struct machine *machine, struct time_line *line);
 
 /* Accepts a zeroed machine. Drains the console for at most a second. */
 void machine_finish(struct machine *machine);

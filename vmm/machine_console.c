@@ -222,6 +222,19 @@ struct console *machine_stdio(struct machine *machine)
     return end ? &end->console : NULL;
 }
 
+uint64_t machine_first_output_ns(struct machine *machine)
+{
+    uint64_t first = 0, ns;
+    unsigned i;
+
+    for (i = 0; i <= BOARD_SERIALS; i++) {
+        ns = exists(&machine->consoles[i]) ? console_first_output_ns(&machine->consoles[i].console)
+                                           : 0;
+        first = ns != 0 && (first == 0 || ns < first) ? ns : first;
+    }
+    return first;
+}
+
 bool machine_has_terminal(struct machine *machine)
 {
     struct console *console = machine_stdio(machine);

@@ -43,6 +43,8 @@ void machine_consoles_finish(struct machine *machine);
 void machine_consoles_close(struct machine *machine);
 /* The one that has stdio; NULL: none. */
 struct console *machine_stdio(struct machine *machine);
+/* Of all of them, as console_first_output_ns(). */
+uint64_t machine_first_output_ns(struct machine *machine);
 /* Is that a terminal? Not any more, once it has hung up. */
 bool machine_has_terminal(struct machine *machine);
 /* Signals arrive through the loop; to call before any thread starts. */

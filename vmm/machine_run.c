@@ -322,6 +322,12 @@ size_t machine_history(struct machine *machine, struct history_line **lines)
     return num;
 }
 
+void machine_time_line(struct machine *machine, struct time_line *line)
+{
+    *line = machine->time_line;
+    time_line_insert(line, "first output", machine_first_output_ns(machine));
+}
+
 void machine_run(struct machine *machine, struct verdict *verdict)
 {
     const struct verdict *settled;
@@ -336,6 +342,7 @@ void machine_run(struct machine *machine, struct verdict *verdict)
         if (machine->config.start_held) {
             machine_hold(machine, MACHINE_HOLDER_USER);
         }
+        time_line_mark(&machine->time_line, "first entry");
         vcpu_group_unpark(&machine->vcpus);
         result = loop_run(&machine->loop);
         if (result < 0) {
@@ -348,6 +355,7 @@ void machine_run(struct machine *machine, struct verdict *verdict)
     vcpu_group_stop(&machine->vcpus);
     vcpu_group_join(&machine->vcpus);
     kvm_ring_drain(&machine->ring);
+    time_line_mark(&machine->time_line, "end");
     settled = verdict_settled(&machine->verdict);
     if (settled) {
         *verdict = *settled;
