@@ -34,6 +34,12 @@ static const struct option_spec *find_letter(const struct option_spec *specs, si
     return NULL;
 }
 
+/* May its value be left out? */
+static bool may_omit(const struct option_spec *spec)
+{
+    return spec->value && spec->value[0] == '[' && spec->value[1] == '=';
+}
+
 /* One argument taken apart. */
 struct found {
     const struct option_spec *spec;
@@ -74,7 +80,7 @@ static int parse_option(const struct found *found, const char *next, void *targe
     if (!found->spec->value && value) {
         return error_set(err, EINVAL, "%s: takes no value", found->shown);
     }
-    if (found->spec->value && !value) {
+    if (found->spec->value && !may_omit(found->spec) && !value) {
         if (!next) {
             return error_set(err, EINVAL, "%s: wants %s", found->shown, found->spec->value);
         }
@@ -127,7 +133,8 @@ int options_print(int fd, const struct option_spec *specs, size_t spec_num)
         (void)snprintf(letter, sizeof(letter), "-%c", specs[i].letter);
         (void)snprintf(left, sizeof(left), "%s%s%s%s%s%s", specs[i].letter ? letter : "",
                        specs[i].letter && specs[i].name ? ", " : "", specs[i].name ? "--" : "",
-                       specs[i].name ? specs[i].name : "", specs[i].value ? " " : "",
+                       specs[i].name ? specs[i].name : "",
+                       specs[i].value && !may_omit(&specs[i]) ? " " : "",
                        specs[i].value ? specs[i].value : "");
         ret = dprintf(fd, "  %-27s %s\n", left, specs[i].help);
     }

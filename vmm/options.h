@@ -21,10 +21,14 @@
 
 /* One option of a command. */
 struct option_spec {
-    char letter;       /* `-m`; 0: none */
-    const char *name;  /* `--cpus`, without the dashes; NULL: none */
-    const char *value; /* what the help calls its value; NULL: takes none; only a TEXT may be "" */
-    const char *help;  /* one line */
+    char letter;      /* `-m`; 0: none */
+    const char *name; /* `--cpus`, without the dashes; NULL: none */
+    /*
+     * What the help calls its value; NULL: takes none; only a TEXT may be "". "[=X]": it may be
+     * left out, and is then NULL; so it is only looked for behind a `=`.
+     */
+    const char *value;
+    const char *help; /* one line */
     /* Returns: 0; -EINVAL with err filled, without the option's name (the parser adds it). */
     int (*set)(void *target, const char *value, struct error *err);
 };
@@ -71,6 +75,12 @@ enum debug_what {
 /* How much of a crash report goes to stderr; -v makes SHORT FULL. */
 enum crash_form { CRASH_FORM_NONE, CRASH_FORM_SHORT, CRASH_FORM_FULL };
 
+/* How a profile is shown at the end of a run, and where. */
+struct stats_output {
+    enum { STATS_TEXT, STATS_JSON } format;
+    const char *path; /* NULL: stderr */
+};
+
 /* How `inspect` shows what it found. */
 enum inspect_format { INSPECT_TEXT, INSPECT_JSON, INSPECT_DOT, INSPECT_SVG };
 
@@ -80,7 +90,8 @@ enum {
     RUN_FW_CFG_MAX = 31,
     RUN_CPUS_MAX = 255,
     RUN_TRACES_MAX = 8,
-    RUN_WATCHES_MAX = 256
+    RUN_WATCHES_MAX = 256,
+    RUN_STATS_MAX = 4,
 };
 #define RUN_RAM_MIN (UINT64_C(64) << 10)
 #define RUN_RAM_MAX (UINT64_C(1) << 40)
@@ -123,6 +134,8 @@ struct run_options {
     const char *kvm_path;
     struct watch_place watches[RUN_WATCHES_MAX];
     unsigned watch_num;
+    struct stats_output stats[RUN_STATS_MAX];
+    size_t stats_num;
     const char *monitor; /* unix:PATH; NULL: none */
     const char *gdb;     /* an address of server.h; NULL: none */
     bool start_held;
