@@ -45,7 +45,8 @@ const struct kvm_capability kvm_capabilities[KVM_HAS_NUM] = {
     [KVM_HAS_MAX_VCPUS] = {"KVM_CAP_MAX_VCPUS", KVM_CAP_MAX_VCPUS, KVM_OPTIONAL,
                            "how many CPUs are possible"},
     [KVM_HAS_SYNC_REGS] = {"KVM_CAP_SYNC_REGS", KVM_CAP_SYNC_REGS, KVM_OPTIONAL,
-                           "registers before a triple fault, where KVM resets the CPU"},
+                           "registers before a triple fault, where KVM resets the CPU; profiles "
+                           "by instruction"},
 };
 
 static int call_kernel(struct kvm *kvm, int fd, unsigned long request, void *arg)
@@ -436,6 +437,11 @@ int kvm_set_fpu(struct kvm *kvm, int fd, const struct kvm_fpu *fpu)
 int kvm_set_guest_debug(struct kvm *kvm, int fd, const struct kvm_guest_debug *debug)
 {
     return call_const(kvm, fd, KVM_SET_GUEST_DEBUG, debug);
+}
+
+int kvm_get_stats_fd(struct kvm *kvm, int fd)
+{
+    return call_value(kvm, fd, KVM_GET_STATS_FD, 0);
 }
 
 int kvm_get_tsc_khz(struct kvm *kvm, int fd)

@@ -160,6 +160,8 @@ int kvm_set_guest_debug(struct kvm *kvm, int fd, const struct kvm_guest_debug *d
 int kvm_nmi(struct kvm *kvm, int fd);
 /* Linear to guest-physical. Returns: 0; -EFAULT not mapped; -errno. */
 int kvm_translate(struct kvm *kvm, int fd, uint64_t linear, uint64_t *gpa);
+/* The descriptor of what KVM counts. @fd  the VM's or a vCPU's. Returns: it, or -errno. */
+int kvm_get_stats_fd(struct kvm *kvm, int fd);
 /* Returns: kHz, or -errno. */
 int kvm_get_tsc_khz(struct kvm *kvm, int fd);
 

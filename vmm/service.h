@@ -55,6 +55,7 @@ extern const struct service pagemap_service;
 extern const struct service trace_service;
 extern const struct service save_dir_service;
 extern const struct service core_service; /* core_service.c */
+extern const struct service stats_service;
 extern const struct service monitor_service; /* monitor.c */
 
 #endif

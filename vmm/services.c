@@ -13,6 +13,7 @@ static const struct service *const table[] = {
     &trace_service,
     &save_dir_service,
     &core_service,
+    &stats_service, /* before those that show it */
     &monitor_service,
     &gdb_service,
 };
