@@ -80,6 +80,10 @@ HMP(info_mtree);
 HMP(info_ramblock);
 HMP(why);
 
+/* qmp_trace.c */
+QMP(acre_trace_set);
+HMP(trace_event);
+
 #undef QMP
 #undef HMP
 

@@ -340,30 +340,46 @@ static int make_rings(struct trace *trace)
     return 0;
 }
 
-int trace_start(struct trace *trace, struct machine *machine, struct error *err)
+/* When the first event is wanted: rings cost memory, the timer wakes the loop. */
+static int begin(struct trace *trace, struct error *err)
 {
     uint64_t tsc = __rdtsc(), ns = now_ns();
     unsigned i;
     int ret;
+
+    if (trace->begun) {
+        return 0;
+    }
+    trace->ns_per_tick = (double)(ns - trace->base_ns) / (double)(tsc - trace->base_tsc);
+    ret = trace->cpus ? 0 : make_rings(trace);
+    if (ret == 0) {
+        ret = start_timer(trace);
+    }
+    if (ret < 0) {
+        return error_set_errno(err, -ret, "trace");
+    }
+    for (i = 0; i < trace->out_num; i++) {
+        trace_format_begin(trace->outs[i].format, trace->cpu_num, &trace->outs[i].text.sink);
+    }
+    trace->begun = true;
+    return 0;
+}
+
+int trace_start(struct trace *trace, struct machine *machine, struct error *err)
+{
+    int ret = 0;
 
     trace->machine = machine;
     trace->cpu_num = machine->vcpus.config.num;
     trace->work = (struct loop_work){.run = drain_work, .opaque = trace};
     trace->spaces[0] = (struct trace_space){.trace = trace, .as = board_memory(machine->board)};
     trace->spaces[1] = (struct trace_space){.trace = trace, .as = board_io(machine->board)};
-    trace->ns_per_tick = (double)(ns - trace->base_ns) / (double)(tsc - trace->base_tsc);
-    ret = make_rings(trace);
-    if (ret == 0) {
-        ret = start_timer(trace);
+    if (trace->wanted != 0) {
+        ret = begin(trace, err);
+        if (ret == 0) {
+            ret = trace_taps_set(trace, err);
+        }
     }
-    if (ret < 0) {
-        trace->machine = NULL;
-        return error_set_errno(err, -ret, "--trace");
-    }
-    for (i = 0; i < trace->out_num; i++) {
-        trace_format_begin(trace->outs[i].format, trace->cpu_num, &trace->outs[i].text.sink);
-    }
-    ret = trace_taps_set(trace, err);
     trace->late = true;
     if (ret < 0) {
         trace_stop(trace);
@@ -375,7 +391,7 @@ void trace_stop(struct trace *trace)
 {
     unsigned i;
 
-    if (!trace->machine) {
+    if (!trace->begun) {
         return;
     }
     trace_taps_clear(trace);
@@ -386,7 +402,7 @@ void trace_stop(struct trace *trace)
     flush(trace);
     loop_remove(&trace->machine->loop, &trace->timer);
     (void)close(trace->timer.fd);
-    trace->machine = NULL;
+    trace->begun = false;
 }
 
 static bool same_rule(const struct trace_rule *a, const struct trace_rule *b)
@@ -437,7 +453,10 @@ static int set_and_tap(struct trace *trace, const char *item, bool on, struct er
     int ret = set_rules(trace, item, on, err);
 
     count_wanted(trace);
-    return ret == 0 ? trace_taps_set(trace, err) : ret;
+    if (ret == 0 && trace->wanted != 0) {
+        ret = begin(trace, err);
+    }
+    return ret == 0 && trace->begun ? trace_taps_set(trace, err) : ret;
 }
 
 int trace_set(struct trace *trace, const char *item, bool on, struct error *err)
@@ -447,8 +466,8 @@ int trace_set(struct trace *trace, const char *item, bool on, struct error *err)
 
     vcpu_group_pause(&trace->machine->vcpus);
     ret = set_and_tap(trace, item, on, err);
-    if (ret < 0 && on && set_and_tap(trace, item, false, &again) < 0) {
-        log_warn("trace: %s", again.text); /* what came on has to go off again */
+    if (ret < 0 && on) {
+        (void)set_and_tap(trace, item, false, &again); /* what came on goes off again */
     }
     vcpu_group_unpark(&trace->machine->vcpus);
     return ret;

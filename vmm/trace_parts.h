@@ -68,7 +68,8 @@ struct trace {
     uint64_t rules_no_name; /* rules that take an access without a region */
     struct trace_out outs[TRACE_OUTPUTS_MAX];
     unsigned out_num;
-    struct machine *machine; /* NULL: not started */
+    struct machine *machine;
+    bool begun; /* rings, timer and outputs are in use */
     struct trace_cpu *cpus;
     unsigned cpu_num;
     struct vcpu_tap tap;

@@ -1,6 +1,6 @@
 /*
- * trace_service.c - --trace in a run. With a monitor there is a trace even if none was asked for:
- * its commands may switch events on, which then go to stderr.
+ * trace_service.c - --trace in a run. With a monitor (gdb has one as well) there is a trace even if
+ * none was asked for: its commands may switch events on, which then go to stderr.
  */
 #include "vmm/service.h"
 #include "vmm/trace.h"
@@ -14,7 +14,7 @@ static int open_trace(const struct run_options *options, void **state, struct er
     size_t i;
     int ret = 0;
 
-    if (options->trace_num == 0 && !options->monitor) {
+    if (options->trace_num == 0 && !options->monitor && !options->gdb) {
         return 0;
     }
     for (i = 0; i < options->trace_num && ret == 0; i++) {
