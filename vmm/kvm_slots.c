@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "vmm/probes.h"
+
 enum { PRIORITY = 10, SLOTS_WHEN_UNKNOWN = 32 };
 
 void *kvm_slots_alloc(struct kvm_slots *slots, void *old, size_t num, size_t size)
@@ -47,6 +49,7 @@ static int issue(struct kvm_slots *slots, struct kvm_slot *slot, uint32_t flags,
     result = kvm_set_memory_region(slots->kvm, &region);
     slot->ioctl_ns = now_ns() - begun_ns;
     slots->plan->ioctl_ns += slot->ioctl_ns;
+    PROBE_SLOT(slot->id, slot->node.first, size, flags, slot->ioctl_ns);
     return result;
 }
 
@@ -239,10 +242,11 @@ static void settled(MemoryListener *listener, const MemoryCommit *commit)
 {
     struct kvm_slots *slots = listener->opaque;
 
-    (void)commit;
     slots->plan->applied = true;
     rename_slots(slots);
     kvm_slots_plan_settle(slots);
+    PROBE_COMMIT(commit->cause, commit->cause_region, commit->del_num, commit->add_num,
+                 slots->plan->ioctls);
 }
 
 static void free_all(struct kvm_slots *slots)

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "vmm/log.h"
+#include "vmm/probes.h"
 #include "vmm/sandbox.h"
 #include "vmm/watch_user.h"
 
@@ -96,6 +97,7 @@ static void set_irq(void *opaque, bool level)
     if (atomic_exchange_explicit(&irq->level, level, memory_order_relaxed) != level && level) {
         atomic_fetch_add_explicit(&irq->raised, 1, memory_order_relaxed);
     }
+    PROBE_IRQ(irq->gsi, level);
     for (tap = irq->machine->irq_taps; tap; tap = tap->next) {
         tap->set(tap->opaque, irq->gsi, level);
     }

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "vmm/probes.h"
+
 /* Linear address of the next instruction. */
 static uint64_t linear_rip(const struct verdict *verdict)
 {
@@ -310,6 +312,7 @@ void vcpu_run(struct vcpu *vcpu)
         kvm_ring_drain(config->ring);
         if (err_no == 0) {
             exit = history_begin(&vcpu->history, vcpu->run);
+            PROBE_EXIT(vcpu->index, exit);
             if (vcpu->keeps) {
                 keep_registers(vcpu);
             }
@@ -319,6 +322,7 @@ void vcpu_run(struct vcpu *vcpu)
                 serve(vcpu);
                 history_done(exit, vcpu->run);
             }
+            PROBE_SERVED(vcpu->index, exit);
             atomic_store_explicit(&vcpu->exits, ++exits, memory_order_relaxed);
             memory_core_throttle(config->core);
         } else if (err_no != EINTR && err_no != EAGAIN) {
