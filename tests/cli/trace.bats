@@ -122,6 +122,13 @@ FILTERS
     [ "$status" -eq "$plain" ]
     untimed | grep -qx 'cpu 0 msr read 0x4badbeef refused'
 }
+@test "probes for other tracers have their names in the program's notes" {
+    readelf -n "$acre" | awk '$1 == "Provider:" { provider = $2 }
+        $1 == "Name:" { print provider ":" $2 }' | sort -u >probes
+    for probe in exit served irq slot commit; do
+        grep -qx "acre:$probe" probes
+    done
+}
 @test "--trace help lists events, filters and registers" {
     acre run --trace help
     [ "$status" -eq 0 ]
