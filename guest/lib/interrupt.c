@@ -38,7 +38,11 @@ struct table_pointer {
 
 extern const char isr_entries[];
 
-static struct gate idt[VECTORS];
+/* In a page of its own: what shares a page with it could not be watched. */
+static union {
+    struct gate gates[VECTORS];
+    uint8_t page[4096];
+} idt __attribute__((aligned(4096)));
 static struct {
     interrupt_handler *handler;
     void *opaque;
@@ -52,7 +56,7 @@ void interrupts_init(void)
     for (unsigned i = 0; i < VECTORS; i++) {
         uint32_t entry = (uint32_t)(uintptr_t)isr_entries + i * ENTRY_SIZE;
 
-        idt[i] = (struct gate){
+        idt.gates[i] = (struct gate){
             .offset_low = (uint16_t)entry,
             .offset_mid = (uint16_t)(entry >> 16),
             .selector = SELECTOR_CODE64,
@@ -64,7 +68,8 @@ void interrupts_init(void)
 
 void interrupts_load(void)
 {
-    const struct table_pointer pointer = {.limit = sizeof(idt) - 1, .base = (uintptr_t)idt};
+    const struct table_pointer pointer = {.limit = sizeof(idt.gates) - 1,
+                                          .base = (uintptr_t)idt.gates};
 
     __asm__ volatile("lidt %0" ::"m"(pointer));
 }
