@@ -51,6 +51,16 @@ bool gdb_breaks_fits(const struct gdb_means *means, enum gdb_break kind, uint64_
            (size == 1 || size == 2 || size == 4 || size == 8) && addr % size == 0;
 }
 
+unsigned gdb_breaks_slotted(const struct gdb_breaks *breaks)
+{
+    unsigned num = 0, i;
+
+    for (i = 0; i < breaks->num; i++) {
+        num += gdb_break_is_watch(breaks->list[i].kind) && !breaks->list[i].overlay;
+    }
+    return num;
+}
+
 static void deal(struct gdb_breaks *breaks, const struct gdb_means *means, unsigned index)
 {
     struct gdb_breakpoint *one = &breaks->list[index];
@@ -82,7 +92,7 @@ void gdb_breaks_plan(struct gdb_breaks *breaks, const struct gdb_means *means)
 
     breaks->steps = false;
     breaks->slot_num = 0;
-    /* Watchpoints first: only they cannot be told from stepping where they read. */
+    /* Watchpoints first: breakpoints can be stepped as well. */
     for (i = 0; i < breaks->num; i++) {
         if (gdb_break_is_watch(breaks->list[i].kind)) {
             deal(breaks, means, i);

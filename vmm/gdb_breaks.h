@@ -1,7 +1,7 @@
 /*
  * gdb_breaks.h - breakpoints and watchpoints of a debugger, and what finds each: one of the CPU's
- * four debug registers where this KVM delivers their exceptions, else stepping every CPU and
- * looking after each instruction. None is ever without either.
+ * four debug registers where this KVM delivers their exceptions; else for watchpoints an overlay
+ * (watch.h), for breakpoints stepping every CPU and looking after each instruction.
  *
  * Context: the loop's thread while the vCPUs stand still; the _at() and _changed() functions also
  * their threads while they run.
@@ -31,14 +31,16 @@ int gdb_means_probe(struct kvm *kvm, struct gdb_means *means, struct error *err)
 /* "breakpoints by debug registers, ..." for -v. @text  128 bytes */
 void gdb_means_text(const struct gdb_means *means, char *text, size_t size);
 
-enum { GDB_BREAK_MAX = 256, GDB_WATCH_SIZE_MAX = 64 };
+enum { GDB_BREAK_MAX = 256 };
+
+struct gdb_overlay;
 
 struct gdb_breakpoint {
     enum gdb_break kind;
-    uint64_t addr; /* linear */
-    uint64_t size; /* bytes watched; for breakpoints what the client said */
-    int slot;      /* debug register; -1: none */
-    void *overlay; /* the watches' own, for data; NULL: none */
+    uint64_t addr;               /* linear */
+    uint64_t size;               /* bytes watched; for breakpoints what the client said */
+    int slot;                    /* debug register; -1: none */
+    struct gdb_overlay *overlay; /* gdb_watch.c's; NULL: none */
 };
 
 struct gdb_breaks {
@@ -63,9 +65,11 @@ struct gdb_breakpoint *gdb_breaks_find(struct gdb_breaks *breaks, enum gdb_break
 struct gdb_breakpoint *gdb_breaks_add(struct gdb_breaks *breaks, enum gdb_break kind, uint64_t addr,
                                       uint64_t size);
 void gdb_breaks_remove(struct gdb_breaks *breaks, struct gdb_breakpoint *breakpoint);
-/* Could debug registers watch this? One register is assumed to be free. */
+/* Could a debug register do this? */
 bool gdb_breaks_fits(const struct gdb_means *means, enum gdb_break kind, uint64_t addr,
                      uint64_t size);
+/* Watchpoints that need a debug register. */
+unsigned gdb_breaks_slotted(const struct gdb_breaks *breaks);
 /* Hands out debug registers, in order of insertion, and says whether stepping is needed besides. */
 void gdb_breaks_plan(struct gdb_breaks *breaks, const struct gdb_means *means);
 /* The breakpoint on an instruction's address; NULL: none. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "vmm/vcpu_paging.h"
+#include "vmm/watch.h"
 
 #define MSR_KERNEL_GS_BASE UINT32_C(0xc0000102)
 #define PAGE_MASK UINT64_C(0xfff)
@@ -120,7 +121,7 @@ int gdb_state_paging(struct gdb *gdb, unsigned cpu, struct vcpu_paging *paging)
 static int access_memory(struct gdb *gdb, unsigned cpu, bool physical, uint64_t addr, uint8_t *data,
                          size_t len, bool write, size_t *done)
 {
-    AddressSpace *memory = board_memory(gdb->machine->board);
+    AddressSpace *memory = watch_beneath(gdb->machine);
     const MemTxAttrs attrs = {.memory = true, .debug = true};
     struct vcpu_paging paging;
     int result = physical ? 0 : gdb_state_paging(gdb, cpu, &paging);

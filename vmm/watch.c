@@ -184,6 +184,11 @@ void watch_del(struct machine *machine, struct watch *watch)
     }
 }
 
+AddressSpace *watch_beneath(struct machine *machine)
+{
+    return machine->watches ? &machine->watches->unwatched : board_memory(machine->board);
+}
+
 bool watch_rescue(void *opaque, struct vcpu *vcpu)
 {
     struct machine *machine = opaque;

@@ -77,6 +77,12 @@ void watch_del(struct machine *machine, struct watch *watch);
 /* Accesses that touched it so far. Context: any thread. */
 uint64_t watch_hits(const struct watch *watch);
 
+/*
+ * Guest-physical memory without the overlays, for who looks on and is no guest: a debugger, a dump.
+ * Context: the loop's thread; until the machine is finished.
+ */
+AddressSpace *watch_beneath(struct machine *machine);
+
 /* vcpu_group_config.rescue of a machine. Context: the vCPU's thread, outside the guest. */
 bool watch_rescue(void *opaque, struct vcpu *vcpu);
 /* Takes everything away that was not. Context: no vCPU runs. */
