@@ -8,18 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    RESET_RIP = 0xfff0,
-    RESET_CS_BASE = (int)0xffff0000U,
-};
-
-/* Power-on state, of a CPU that ran a guest before. */
-static bool was_reset(const struct crash_cpu *cpu)
-{
-    return cpu->regs.rip == RESET_RIP && cpu->sregs.cs.base == (uint32_t)RESET_CS_BASE &&
-           (cpu->sregs.cr0 & CRASH_CR0_PE) == 0;
-}
-
 static void use_kept(struct crash_cpu *cpu, const struct vcpu_kept *kept)
 {
     cpu->source = CRASH_SOURCE_LAST_EXIT;
@@ -48,7 +36,7 @@ void crash_read_cpu(struct vcpu *vcpu, enum verdict_kind kind, struct crash_cpu 
     cpu->has_events = kvm_get_vcpu_events(kvm, vcpu->fd, &cpu->events) == 0;
     cpu->has_mp_state =
         vcpu->group->config.irqchip && kvm_get_mp_state(kvm, vcpu->fd, &cpu->mp_state) == 0;
-    if (kind == VERDICT_TRIPLE_FAULT && was_reset(cpu)) {
+    if (kind == VERDICT_TRIPLE_FAULT && x86_is_power_on(&cpu->regs, &cpu->sregs)) {
         if (vcpu->kept.sregs_at > 0) {
             use_kept(cpu, &vcpu->kept);
         } else {

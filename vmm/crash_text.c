@@ -198,8 +198,9 @@ static void print_exceptions(const struct printer *printer, const struct crash_c
         }
         print_gate(printer, &exception->gate, exception->handler, gate, sizeof(gate));
         name = x86_exception_name(exception->vector);
-        print(printer, "  exception %s (%u)%s, %s: %s", name ? name : "?", exception->vector, error,
-              how_name(exception->how), gate);
+        print(printer, "  exception %s (%u)%s, %s%s: %s", name ? name : "?", exception->vector,
+              error, how_name(exception->how),
+              cpu->source == CRASH_SOURCE_LAST_EXIT ? ", by the IDT of then" : "", gate);
     }
 }
 

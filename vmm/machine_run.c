@@ -297,7 +297,7 @@ static struct vcpu *last_vcpu(struct machine *machine)
 /* What a CPU saw of the end is in the verdict; what others saw (a timer, a device) is added. */
 static void add_registers(struct machine *machine, struct verdict *verdict)
 {
-    if (!verdict->has_regs && !verdict_is_quiet(verdict) && verdict->kind != VERDICT_FAULT &&
+    if (verdict->cpu < 0 && !verdict_is_quiet(verdict) && verdict->kind != VERDICT_FAULT &&
         verdict->kind != VERDICT_SIGNAL) {
         vcpu_read_state(last_vcpu(machine), verdict);
     }

@@ -6,7 +6,13 @@
 
 #include <string.h>
 
-enum { SERIAL_LINES = 20, STDERR_LINES = 10, EXITS_SHOWN = 8, REGISTERS_A_LINE = 4 };
+enum {
+    SERIAL_LINES = 20,
+    STDERR_LINES = 10,
+    EXITS_SHOWN = 8,
+    REGISTERS_A_LINE = 4,
+    FRAMES_SHOWN = 8
+};
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -81,6 +87,74 @@ static void print_registers(FILE *file, json_t *registers, const char *prefix)
     (void)fputc('\n', file);
 }
 
+/* " <name+0x1f>", or nothing. Names are the guest's. */
+static void print_symbol(FILE *file, const json_t *place)
+{
+    const char *symbol = text_of(place, "symbol");
+
+    if (*symbol != '\0') {
+        (void)fputs(" <", file);
+        test_text_clean(file, symbol, strlen(symbol), TEST_TEXT_PLAIN);
+        (void)fputc('>', file);
+    }
+}
+
+/* The instruction at `address`, as the crash report has it. */
+static const char *code_text(const json_t *cpu, const char *address)
+{
+    const json_t *code = json_object_get(cpu, "code");
+    size_t i;
+
+    for (i = 0; i < json_array_size(code); i++) {
+        if (strcmp(text_of(json_array_get(code, i), "address"), address) == 0) {
+            return text_of(json_array_get(code, i), "text");
+        }
+    }
+    return "not readable";
+}
+
+static void print_exceptions(FILE *file, const json_t *exceptions, const char *prefix)
+{
+    size_t i;
+
+    for (i = 0; i < json_array_size(exceptions); i++) {
+        const json_t *exception = json_array_get(exceptions, i);
+        const json_t *gate = json_object_get(exception, "gate");
+
+        (void)fprintf(file, "%s  exception %s (%s), gate: %s", prefix, text_of(exception, "name"),
+                      text_of(exception, "how"), text_of(gate, "result"));
+        print_symbol(file, gate);
+        (void)fputc('\n', file);
+    }
+}
+
+/* Where it died and how it came there: of the CPU that ended the run. */
+static void print_crash(FILE *file, const json_t *crash, const char *prefix)
+{
+    const json_t *cpu = json_array_get(json_object_get(crash, "cpus"), 0);
+    const json_t *rip = json_object_get(cpu, "rip"), *stack = json_object_get(cpu, "stack");
+    const char *address = text_of(rip, "address");
+    size_t i;
+
+    if (!rip) {
+        return;
+    }
+    (void)fprintf(file, "%scrash: |\n%s  %s", prefix, prefix, address);
+    print_symbol(file, rip);
+    (void)fprintf(file, ": %s%s\n", code_text(cpu, address),
+                  strcmp(text_of(cpu, "state"), "last-exit") == 0 ? " (at its last exit)" : "");
+    print_exceptions(file, json_object_get(cpu, "exceptions"), prefix);
+    for (i = 0; i < json_array_size(stack) && i < FRAMES_SHOWN; i++) {
+        const json_t *frame = json_array_get(stack, i);
+
+        (void)fprintf(file, "%s  %s %s", prefix,
+                      strcmp(text_of(frame, "how"), "guess") == 0 ? "from?" : "from",
+                      text_of(frame, "address"));
+        print_symbol(file, frame);
+        (void)fputc('\n', file);
+    }
+}
+
 static void print_text(FILE *file, const char *name, const struct test_text *text, size_t lines,
                        const char *prefix)
 {
@@ -102,6 +176,7 @@ void test_output_details(FILE *file, const struct test_verdict *result, const ch
     if (*kind != '\0') {
         (void)fprintf(file, "%sended: %s\n", prefix, kind);
     }
+    print_crash(file, json_object_get(result->end, "crash"), prefix);
     print_exits(file, json_object_get(result->end, "last_exits"), prefix);
     if (registers) {
         print_registers(file, registers, prefix);

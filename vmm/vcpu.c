@@ -45,6 +45,9 @@ void vcpu_read_state(struct vcpu *vcpu, struct verdict *verdict)
         kvm_get_sregs(kvm, vcpu->fd, &verdict->sregs) != 0) {
         return;
     }
+    if (verdict->kind == VERDICT_TRIPLE_FAULT && x86_is_power_on(&verdict->regs, &verdict->sregs)) {
+        return; /* KVM on SVM has reset the CPU: they say nothing of the guest */
+    }
     verdict->has_regs = true;
     verdict->bytes_at = linear_rip(verdict);
     if (verdict->byte_num == 0) {

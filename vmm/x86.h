@@ -93,4 +93,7 @@ int x86_irqchips_read(struct kvm *kvm, struct x86_irqchips *state)
 int x86_irqchips_write(struct kvm *kvm, const struct x86_irqchips *state)
     __attribute__((warn_unused_result));
 
+/* Does the CPU stand where a reset leaves it? Source: Intel SDM vol. 3A 9.1.4. */
+bool x86_is_power_on(const struct kvm_regs *regs, const struct kvm_sregs *sregs);
+
 #endif

@@ -247,3 +247,11 @@ int x86_irqchips_write(struct kvm *kvm, const struct x86_irqchips *state)
     }
     return result;
 }
+
+bool x86_is_power_on(const struct kvm_regs *regs, const struct kvm_sregs *sregs)
+{
+    enum { RIP = 0xfff0 };
+    const uint64_t cs_base = 0xffff0000;
+
+    return regs->rip == RIP && sregs->cs.base == cs_base && (sregs->cr0 & CR0_PE) == 0;
+}

@@ -20,7 +20,7 @@ load helpers
         grep -q '"last_exits"' result.json
         case $kind in
         poweroff) jq -e 'has("registers") | not' result.json ;;
-        *) jq -e '.registers.rip and .instruction.at' result.json ;;
+        *) jq -e '(.registers.rip and .instruction.at) or .crash.cpus[0].state == "last-exit"' result.json ;;
         esac
         case $kind in
         exit | poweroff | reset) jq -e 'has("crash") | not' result.json ;;
