@@ -71,7 +71,6 @@ const struct sandbox_call sandbox_calls[] = {
     {CALL(restart_syscall), .reason = "waits that a stop interrupted"},
     {CALL(sched_yield), .reason = "spinning locks"},
     {CALL(getcpu), .reason = "liburcu, where the vDSO does not know"},
-    {CALL(sysinfo), .reason = "qsort asks how much memory there is: a kernel's symbols"},
     {CALL(getrandom), .reason = "malloc's first use in a thread"},
     {CALL(exit), .reason = "a thread's end"},
     {CALL(exit_group), .reason = "the end"},
