@@ -107,6 +107,8 @@ static bool would_block(void)
 }
 
 static void put_limited(struct log_limit *limit, const char *kind, const char *format, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+static void put_limited(struct log_limit *limit, const char *kind, const char *format, va_list ap)
 {
     char suffix[64] = "";
     uint64_t suppressed;
