@@ -30,6 +30,8 @@ const struct qmp_command qmp_commands[] = {
     {"memsave", qmp_memsave},
     {"pmemsave", qmp_pmemsave},
     {"dump-guest-memory", qmp_dump_guest_memory},
+    {"acre-query-exits", qmp_acre_query_exits},
+    {"acre-query-time-line", qmp_acre_query_time_line},
     {0},
 };
 
@@ -39,6 +41,7 @@ const struct hmp_command hmp_commands[] = {
     {"info cpus", "", "the CPUs and their threads", hmp_info_cpus},
     {"info registers", "[-a|CPU]", "registers of one CPU, or all", hmp_info_registers},
     {"info irq", "", "interrupt lines and controllers", hmp_info_irq},
+    {"info exits", "", "what the guest left KVM for, so far", hmp_info_exits},
     {"info mtree", "[-f] [-d] [-o] [-D]",
      "the region tree (owners, disabled), or flat views (slots)", hmp_info_mtree},
     {"info ramblock", "", "the RAM blocks", hmp_info_ramblock},

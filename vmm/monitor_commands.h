@@ -84,6 +84,11 @@ HMP(why);
 QMP(acre_trace_set);
 HMP(trace_event);
 
+/* qmp_profile.c */
+QMP(acre_query_exits);
+QMP(acre_query_time_line);
+HMP(info_exits);
+
 #undef QMP
 #undef HMP
 
