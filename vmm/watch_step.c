@@ -202,6 +202,17 @@ static int step_lifted(struct watch_set *set, struct vcpu *vcpu)
     return ret;
 }
 
+/*
+ * Finishes a LOCK operation with its write thrown away, and takes it back. With the overlays in
+ * place: in RAM KVM would carry the write out. Frozen, so that no other vCPU's step has lifted
+ * them.
+ */
+static int take_back(struct watch_set *set, struct vcpu *vcpu, const struct watch_redo *redo)
+{
+    vcpu_finish_access(vcpu);
+    return kvm_set_regs(set->vcpus->config.kvm, vcpu->fd, &redo->regs);
+}
+
 /* @redo  as tell_step(). Returns: as vcpu_step(). */
 static int step(struct watch_set *set, struct vcpu *vcpu, const struct watch_redo *redo)
 {
@@ -209,12 +220,15 @@ static int step(struct watch_set *set, struct vcpu *vcpu, const struct watch_red
     struct befores befores = {0};
     int ret;
 
-    watch_fill_cpu(set, vcpu, false, &who);
     (void)pthread_mutex_lock(&set->step_lock);
     memory_core_freeze(set->core);
     vcpu_group_park(set->vcpus);
-    befores_take(set, &befores);
-    ret = step_lifted(set, vcpu);
+    ret = redo ? take_back(set, vcpu, redo) : 0;
+    if (ret == 0) {
+        watch_fill_cpu(set, vcpu, false, &who);
+        befores_take(set, &befores);
+        ret = step_lifted(set, vcpu);
+    }
     if (ret == 0) {
         (void)pthread_mutex_lock(&set->lock);
         tell_step(set, &befores, redo, &who);
@@ -233,11 +247,7 @@ static void redo(struct watch_set *set, struct vcpu *vcpu)
     int ret;
 
     redo->wanted = false;
-    vcpu_finish_access(vcpu);
-    ret = kvm_set_regs(set->vcpus->config.kvm, vcpu->fd, &redo->regs);
-    if (ret == 0) {
-        ret = step(set, vcpu, redo);
-    }
+    ret = step(set, vcpu, redo);
     if (ret == 1) {
         vcpu_serve_exit(vcpu);
     } else if (ret < 0 && ret != -EINTR) {
