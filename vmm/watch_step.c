@@ -144,34 +144,40 @@ static bool compare(struct watch_set *set, const struct before *before, struct w
     return false;
 }
 
-/*
- * Tells what a step did: bytes that changed; else, where reads are watched, that something may have
- * been read. @redo  NULL, or what the instruction accesses.
- */
+/* Bytes that changed; else, where reads are watched, that something may have been read. */
 static void tell_step(struct watch_set *set, const struct befores *befores,
-                      const struct watch_redo *redo, const struct watch_hit *who)
+                      const struct watch_hit *who)
 {
     size_t i;
 
     for (i = 0; i < befores->num; i++) {
         struct watch *watch = befores->items[i].watch;
         struct watch_hit hit = *who;
-        bool touched = !redo || (redo->gpa <= watch->node.last &&
-                                 redo->gpa + (redo->size - 1) >= watch->node.first);
 
         if (compare(set, &befores->items[i], &hit)) {
-            if (watch->config.access & WATCH_WRITE) {
-                step_hit(watch, &hit);
-                continue;
-            }
-        }
-        if (touched && (watch->config.access & WATCH_READ || redo)) {
-            hit = *who;
-            hit.gpa = redo ? redo->gpa : watch->node.first;
-            hit.size = redo ? redo->size : 0;
-            (void)address_space_read(&set->unwatched, hit.gpa, look, &hit.value, hit.size);
+            step_hit(watch, &hit);
+        } else if (watch->config.access & WATCH_READ) {
+            hit.gpa = watch->node.first;
             step_hit(watch, &hit);
         }
+    }
+}
+
+/* A LOCK operation reads and writes, perhaps what was there: whoever watches its bytes is told. */
+static void tell_redo(struct watch_set *set, const struct watch_redo *redo, uint64_t old_value,
+                      const struct watch_hit *who)
+{
+    hwaddr last = redo->gpa + (redo->size - 1);
+    struct itree_node *node = itree_overlap_first(&set->watches, redo->gpa, last);
+    struct watch_hit hit = *who;
+
+    hit.gpa = redo->gpa;
+    hit.size = redo->size;
+    hit.old_value = old_value;
+    (void)address_space_read(&set->unwatched, redo->gpa, look, &hit.value, redo->size);
+    hit.write = hit.has_old = hit.value != old_value;
+    for (; node; node = itree_overlap_next(node, redo->gpa, last)) {
+        step_hit(itree_entry(node, struct watch, node), &hit);
     }
 }
 
@@ -213,11 +219,12 @@ static int take_back(struct watch_set *set, struct vcpu *vcpu, const struct watc
     return kvm_set_regs(set->vcpus->config.kvm, vcpu->fd, &redo->regs);
 }
 
-/* @redo  as tell_step(). Returns: as vcpu_step(). */
+/* @redo  the LOCK operation; NULL: whatever is next. Returns: as vcpu_step(). */
 static int step(struct watch_set *set, struct vcpu *vcpu, const struct watch_redo *redo)
 {
     struct watch_hit who = {.stepped = true, .cpu = (int)vcpu->index};
     struct befores befores = {0};
+    uint64_t old_value = 0;
     int ret;
 
     (void)pthread_mutex_lock(&set->step_lock);
@@ -226,12 +233,20 @@ static int step(struct watch_set *set, struct vcpu *vcpu, const struct watch_red
     ret = redo ? take_back(set, vcpu, redo) : 0;
     if (ret == 0) {
         watch_fill_cpu(set, vcpu, false, &who);
-        befores_take(set, &befores);
+        if (redo) {
+            (void)address_space_read(&set->unwatched, redo->gpa, look, &old_value, redo->size);
+        } else {
+            befores_take(set, &befores);
+        }
         ret = step_lifted(set, vcpu);
     }
     if (ret == 0) {
         (void)pthread_mutex_lock(&set->lock);
-        tell_step(set, &befores, redo, &who);
+        if (redo) {
+            tell_redo(set, redo, old_value, &who);
+        } else {
+            tell_step(set, &befores, &who);
+        }
         (void)pthread_mutex_unlock(&set->lock);
     }
     vcpu_group_unpark(set->vcpus);
