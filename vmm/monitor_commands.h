@@ -64,12 +64,19 @@ HMP(quit);
 
 /* qmp_addr.c */
 QMP(acre_addr);
+/* qmp_watch.c */
+QMP(acre_watch_add);
+QMP(acre_watch_del);
+QMP(acre_watch_list);
 
 /* hmp_addr.c */
 HMP(addr);
 HMP(gva2gpa);
 HMP(gpa2hva);
 HMP(gpa2hpa);
+/* hmp_watch.c */
+HMP(watch);
+HMP(unwatch);
 /* qmp_cpus.c */
 HMP(info_cpus);
 HMP(info_registers);

@@ -209,14 +209,17 @@ static int step_lifted(struct watch_set *set, struct vcpu *vcpu)
 }
 
 /*
- * Finishes a LOCK operation with its write thrown away, and takes it back. With the overlays in
- * place: in RAM KVM would carry the write out. Frozen, so that no other vCPU's step has lifted
- * them.
+ * Finishes a LOCK operation, and takes it back: with the overlay in place its write came to us and
+ * was thrown away. Where there is none any more, KVM carried the write out in RAM, as a compare and
+ * exchange with what was read, and nothing is to be done again. Frozen, so that it is either.
+ * Returns: 0; -ENOENT it is done; -errno of KVM_SET_REGS.
  */
 static int take_back(struct watch_set *set, struct vcpu *vcpu, const struct watch_redo *redo)
 {
     vcpu_finish_access(vcpu);
-    return kvm_set_regs(set->vcpus->config.kvm, vcpu->fd, &redo->regs);
+    return watch_has_layer(set, redo->gpa, redo->gpa + (redo->size - 1))
+               ? kvm_set_regs(set->vcpus->config.kvm, vcpu->fd, &redo->regs)
+               : -ENOENT;
 }
 
 /* @redo  the LOCK operation; NULL: whatever is next. Returns: as vcpu_step(). */
@@ -265,7 +268,7 @@ static void redo(struct watch_set *set, struct vcpu *vcpu)
     ret = step(set, vcpu, redo);
     if (ret == 1) {
         vcpu_serve_exit(vcpu);
-    } else if (ret < 0 && ret != -EINTR) {
+    } else if (ret < 0 && ret != -EINTR && ret != -ENOENT) {
         set->failed(set->opaque, -ret);
     }
 }

@@ -14,7 +14,7 @@
 #include "vmm/monitor.h"
 #include "vmm/options.h"
 
-enum { QUEUE_MAX = 64, EVENTS_PER_SECOND = 100, LEN_DEFAULT = 8, LINE_MAX_HIT = 320 };
+enum { QUEUE_MAX = 64, EVENTS_PER_SECOND = 100, LINE_MAX_HIT = 320 };
 
 struct watch_user {
     struct watch_user *next;
@@ -75,7 +75,7 @@ int watch_parse(const char *text, struct watch_place *place, struct error *err)
     const char *end;
     hwaddr last;
 
-    *place = (struct watch_place){.len = LEN_DEFAULT, .access = WATCH_READ | WATCH_WRITE};
+    *place = (struct watch_place){.len = WATCH_LEN_DEFAULT, .access = WATCH_READ | WATCH_WRITE};
     if (options_number(text, &place->gpa, &end) < 0) {
         return error_set(err, EINVAL, "%.64s: not an address", text);
     }

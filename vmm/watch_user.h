@@ -13,6 +13,8 @@
 #include "vmm/symbols.h"
 #include "vmm/watch.h"
 
+enum { WATCH_LEN_DEFAULT = 8 };
+
 struct watch_place {
     hwaddr gpa;
     uint64_t len;    /* bytes */

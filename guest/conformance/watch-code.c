@@ -15,8 +15,8 @@ TEST_NOTE("options = --watch 0x400800:8\n"
 int main(const struct boot_info *boot)
 {
     /* incl 0x400800; mov 0x400800, %eax; ret */
-    static const uint8_t code[] = {0xff, 0x04, 0x25, 0, 0x08, 0x40, 0,
-                                   0x8b, 0x04, 0x25, 0, 0x08, 0x40, 0, 0xc3};
+    static const uint8_t code[] = {0xff, 0x04, 0x25, 0,    0x08, 0x40, 0,   0x8b,
+                                   0x04, 0x25, 0,    0x08, 0x40, 0,    0xc3};
 
     (void)boot;
     code_put_return(PAGE + 0x100, 77);

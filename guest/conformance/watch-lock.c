@@ -7,11 +7,12 @@
 #define NEIGHBOUR 0x400100
 #define ROUNDS 20
 
-TEST_NOTE("cpus = 2\n"
-          "options = --watch 0x400010:8:w\n"
-          "err = ^acre: watch 1: cpu [01] wrote [48] bytes at 0x400010: 0x[0-9a-f]+ -> 0x[0-9a-f]+, by "
-          "an instruction that was stepped, at 0x[0-9a-f]+ \\(count\n"
-          "err = ^acre: watch 1: 0x400010, 8 bytes, w: 80 hits$\n");
+TEST_NOTE(
+    "cpus = 2\n"
+    "options = --watch 0x400010:8:w\n"
+    "err = ^acre: watch 1: cpu [01] wrote [48] bytes at 0x400010: 0x[0-9a-f]+ -> 0x[0-9a-f]+, by "
+    "an instruction that was stepped, at 0x[0-9a-f]+ \\(count\n"
+    "err = ^acre: watch 1: 0x400010, 8 bytes, w: 80 hits$\n");
 
 static volatile uint32_t ready, done;
 
