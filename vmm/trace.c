@@ -177,12 +177,63 @@ static struct trace_ring *ring_of(struct trace *trace, unsigned index)
     return index < trace->cpu_num ? &trace->cpus[index].ring : trace->shared;
 }
 
+/* The next stage of start-up that was not told. Returns: false when there is none. */
+static bool next_mark(struct trace *trace, struct time_line *line, struct time_line_mark *mark)
+{
+    size_t i;
+
+    for (i = 0; i < line->num; i++) {
+        if (line->marks[i].ns > trace->told_ns) {
+            *mark = line->marks[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned outputs_of(const struct trace *trace, enum trace_event event)
+{
+    unsigned outputs = 0, i;
+
+    for (i = 0; i < trace->rule_num; i++) {
+        if (trace->rules[i].on && trace->rules[i].rule.event == event) {
+            outputs |= 1U << trace->rules[i].output;
+        }
+    }
+    return outputs;
+}
+
+/* Stages of start-up up to that TSC. */
+static void write_marks(struct trace *trace, struct time_line *marks, uint64_t stamp)
+{
+    const struct trace_record record = {.event = TRACE_BOOT};
+    unsigned outputs = outputs_of(trace, TRACE_BOOT);
+    struct time_line_mark mark;
+    uint64_t until_ns = trace->origin_ns + time_of(trace, stamp);
+
+    while (next_mark(trace, marks, &mark) && (stamp == UINT64_MAX || mark.ns <= until_ns)) {
+        uint64_t before = trace->told_ns > trace->origin_ns ? trace->told_ns : trace->origin_ns;
+        const struct trace_line line = {
+            .record = &record,
+            .cpu = -1,
+            .ns = mark.ns - trace->origin_ns,
+            .took_ns = mark.ns > before ? mark.ns - before : 0,
+            .stage = mark.name,
+        };
+
+        write_line(trace, outputs, &line);
+        trace->told_ns = mark.ns;
+    }
+}
+
 /* Up to that TSC, in order. */
 static void merge(struct trace *trace, uint64_t horizon)
 {
     const struct trace_record *record, *oldest;
+    struct time_line marks;
     unsigned i, from = 0;
 
+    machine_time_line(trace->machine, &marks);
     for (;;) {
         oldest = NULL;
         for (i = 0; i <= trace->cpu_num; i++) {
@@ -192,6 +243,7 @@ static void merge(struct trace *trace, uint64_t horizon)
                 from = i;
             }
         }
+        write_marks(trace, &marks, oldest ? oldest->stamp : horizon);
         if (!oldest) {
             return;
         }
@@ -351,6 +403,7 @@ static int begin(struct trace *trace, struct error *err)
         return 0;
     }
     trace->ns_per_tick = (double)(ns - trace->base_ns) / (double)(tsc - trace->base_tsc);
+    trace->origin_ns = trace->machine->time_line.begin_ns;
     ret = trace->cpus ? 0 : make_rings(trace);
     if (ret == 0) {
         ret = start_timer(trace);

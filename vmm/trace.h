@@ -21,7 +21,7 @@ struct trace;
 enum { TRACE_OUTPUTS_MAX = 8 };
 
 /*
- * Opens the outputs. The clock of the trace starts here.
+ * Opens the outputs.
  * @specs  copied, but for the names of files. 0 of them: nothing is traced until
  *         trace_set(), and then to stderr.
  * Returns: 0; -errno, err names the file; -ENOMEM.

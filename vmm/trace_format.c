@@ -14,7 +14,12 @@
 #define NS_PER_S 1e9
 #define NS_PER_US 1e3
 
-enum { CHROME_PID = 1, CHROME_MACHINE = 0, CHROME_CPU_FIRST = 1 /* thread ids */ };
+enum {
+    CHROME_PID = 1,
+    CHROME_MACHINE = 0,
+    CHROME_CPU_FIRST = 1,
+    CHROME_BOOT = 10000 /* threads */
+};
 
 static const char *const slot_changes[] = {
     [TRACE_SLOT_REMOVED] = "removed",
@@ -273,13 +278,15 @@ static void chrome_name(const struct trace_line *line, char *name, size_t size)
 }
 
 /*
- * Complete events (X) have a duration, instants (i) none. Commits are stamped when they are done;
- * slots are instants, since their ioctls lie within a commit that is shown.
+ * Complete events (X) have a duration, instants (i) none. Commits and stages of start-up are
+ * stamped when they are done; slots are instants, since their ioctls lie within a commit that is
+ * shown.
  */
 static void chrome_line(const struct trace_line *line, struct memory_sink *sink)
 {
     bool slice = line->took_ns > 0 && line->record->event != TRACE_SLOTS;
-    bool at_end = line->record->event == TRACE_COMMIT && line->took_ns < line->ns;
+    bool boot = line->record->event == TRACE_BOOT && line->stage;
+    bool at_end = (boot || line->record->event == TRACE_COMMIT) && line->took_ns <= line->ns;
     json_t *object = json_object(), *args = json_object();
     char name[96];
 
@@ -295,7 +302,9 @@ static void chrome_line(const struct trace_line *line, struct memory_sink *sink)
     }
     set(object, "pid", json_integer(CHROME_PID));
     set(object, "tid",
-        json_integer(line->cpu >= 0 ? CHROME_CPU_FIRST + line->cpu : CHROME_MACHINE));
+        json_integer(line->cpu >= 0 ? CHROME_CPU_FIRST + line->cpu
+                     : boot         ? CHROME_BOOT
+                                    : CHROME_MACHINE));
     set_what(args, line);
     if (line->took_ns > 0 && !slice) {
         set(args, "us", json_real((double)line->took_ns / NS_PER_US));
@@ -327,6 +336,7 @@ void trace_format_begin(enum trace_format format, unsigned cpu_num, struct memor
                        "\"args\":{\"name\":\"acre\"}}",
                        CHROME_PID);
     chrome_meta(sink, "thread_name", CHROME_MACHINE, "machine");
+    chrome_meta(sink, "thread_name", CHROME_BOOT, "start-up");
     for (i = 0; i < cpu_num; i++) {
         (void)snprintf(name, sizeof(name), "cpu %u", i);
         chrome_meta(sink, "thread_name", CHROME_CPU_FIRST + i, name);

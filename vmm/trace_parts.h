@@ -85,6 +85,7 @@ struct trace {
     _Atomic unsigned name_num;
     /* The consumer's: TSC base_tsc was base_ns (CLOCK_MONOTONIC). */
     uint64_t origin_ns, base_ns, base_tsc;
+    uint64_t told_ns; /* the last stage of start-up that was written */
     double ns_per_tick;
     struct loop_source timer;
     struct loop_work work;

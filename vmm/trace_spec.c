@@ -28,7 +28,7 @@ static const struct {
     [TRACE_COMMIT] = {"commit", BY_REGION, "changes of the memory map: views and slots, and why"},
     [TRACE_SLOTS] = {"slots", BY_REGION | BY_ADDR, "KVM memory slots that come, go and change"},
     [TRACE_EXITS] = {"exits", BY_CPU, "all that made a CPU leave the guest"},
-    [TRACE_BOOT] = {"boot", 0, NULL},
+    [TRACE_BOOT] = {"boot", 0, "the stages of start-up, and what each took"},
 };
 
 static const struct {

@@ -3,7 +3,7 @@
  *
  *   SPEC    = ITEM[,ITEM...][=FILE]
  *   ITEM    = EVENT[:KEY=VALUE...] | format=text|json|chrome
- *   EVENT   = pio | mmio | irq | msr | commit | slots | exits | all | REGION.REGISTER
+ *   EVENT   = pio | mmio | irq | msr | commit | slots | exits | boot | all | REGION.REGISTER
  *   KEY     = region (a shell pattern), addr (FIRST[-LAST]), cpu (N), line (FIRST[-LAST])
  *
  * `serial.IIR` is the accesses, by port or memory, to that register; `serial.*` to any of that

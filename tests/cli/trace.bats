@@ -85,7 +85,7 @@ FILTERS
     jq -e 'all(.[] | select(.ph == "X"); .ts >= 0 and .dur > 0 and (.args | type == "object"))' t.json
     jq -e 'all(.[] | select(.ph == "i"); .ts >= 0 and .s == "t")' t.json
     jq -e 'map(select(.ph == "M" and .name == "thread_name") | {(.tid | tostring): .args.name}) | add ==
-        {"0": "machine", "1": "cpu 0"}' t.json
+        {"0": "machine", "1": "cpu 0", "10000": "start-up"}' t.json
     jq -e 'map(select(.ph == "X" and .tid == 1 and .cat != "exits").name) ==
         ["serial.IIR", "serial.THR/DLL", "hpet.GCAP_ID", "hpet.GEN_CONF", "debug-exit.STATUS"]' t.json
 }
@@ -113,6 +113,18 @@ FILTERS
     [ "$status" -eq 0 ]
     jq -e -s 'length > 1 and all(.[]; .line == 5) and .[0].level == 1 and .[1].level == 0' irq.jsonl
 }
+@test "start-up is traced stage by stage, and stages follow each other" {
+    needs_kvm
+    program
+    traced --trace boot,exits=t.jsonl --trace boot=t.json
+    [ "$status" -eq 5 ]
+    jq -e -s 'map(.time) == (map(.time) | sort)' t.jsonl
+    jq -e -s 'map(select(.event == "boot").stage) | length > 10 and index("KVM opened") <
+        index("memory slots set") and index("memory slots set") < index("first entry") and
+        index("first entry") < index("first output") and .[-1] == "end"' t.jsonl
+    jq -e 'map(select(.cat == "boot")) | all(.[]; .ph == "X" and .tid == 10000) and
+        (.[1].ts - (.[0].ts + .[0].dur) | . < 1 and . > -1)' t.json
+}
 @test "an MSR that KVM does not know is traced, and the guest sees no difference" {
     needs_kvm
     program msr
@@ -132,7 +144,7 @@ FILTERS
 @test "--trace help lists events, filters and registers" {
     acre run --trace help
     [ "$status" -eq 0 ]
-    for word in pio mmio irq msr commit slots exits all; do
+    for word in pio mmio irq msr commit slots exits boot all; do
         grep -qE "^  $word " out
     done
     grep -q '^  serial.RBR/DLL|THR/DLL .* IIR|FCR ' out

@@ -119,7 +119,7 @@ static const struct {
      false,
      "1.500000000 boot board built\n",
      "{\"time\":1.5,\"event\":\"boot\",\"stage\":\"board built\"}\n",
-     "board built i 0"},
+     "board built i 10000"},
     {{.value = 12},
      2,
      0,
@@ -160,7 +160,7 @@ START_TEST(a_trace_for_perfetto_is_one_array_of_complete_events)
 {
     json_t *array, *event;
     char summary[128];
-    size_t i, num = sizeof(cases) / sizeof(cases[0]), meta = 2 + 4;
+    size_t i, num = sizeof(cases) / sizeof(cases[0]), meta = 3 + 4;
 
     trace_format_begin(TRACE_CHROME, 4, &sink);
     for (i = 0; i < num; i++) {
@@ -205,7 +205,7 @@ START_TEST(a_commit_is_written_as_it_was_rendered)
     trace_format_line(TRACE_CHROME, &line, &sink);
     trace_format_end(TRACE_CHROME, &sink);
     array = json_loads(written, 0, NULL);
-    event = json_array_get(array, 2);
+    event = json_array_get(array, 3);
     ck_assert_str_eq(json_string_value(json_object_get(event, "name")), "commit set_size");
     ck_assert(json_real_value(json_object_get(event, "ts")) == 3.0);
     ck_assert(json_real_value(json_object_get(event, "dur")) == 2.0);
