@@ -1,6 +1,6 @@
 # Figures as one table on stdout: acre beside a floor that does the least, and QEMU where installed;
-# boards of many devices; the memory API by itself; suites of guests. BENCH_RUNS=n runs of each,
-# interleaved, BENCH_LOOPS=n exits where they are counted.
+# boards of many devices; the memory API and tracing by themselves; suites of guests. BENCH_RUNS=n
+# runs of each, interleaved, BENCH_LOOPS=n exits where they are counted.
 BENCH_STATIC := build/static/acre build/static/tests/bench/floor build/static/tests/bench/bench \
 	build/static/tests/bench/ports
 
@@ -9,6 +9,7 @@ bench: all bench-bin bench-static ## measure, as one table
 	build/tests/bench/ports build
 	build/tests/bench/memory
 	build/tests/bench/access
+	build/tests/bench/trace
 	tests/bench/suite.sh build
 bench-static:
 	$(MAKE) STATIC=1 $(BENCH_STATIC)

@@ -22,6 +22,7 @@ part "acre beside its floor" 'acre, port write .*x floor' build/tests/bench/benc
 part "boards of many devices" 'acre, static, 2000 devices .* ms' build/tests/bench/ports build
 part "changes of a memory map" '^memory: building' build/tests/bench/memory
 part "accesses by way of the memory API" '^memory: lookups' build/tests/bench/access
+part "tracing" '^trace: accesses: .* ns an exit' build/tests/bench/trace
 part "suites of guests" 'acre test, board pc .* guests/s' env BENCH_GUESTS=2 \
     sh tests/bench/suite.sh build
 echo "1..$n"
