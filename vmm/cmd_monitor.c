@@ -83,6 +83,39 @@ static void print_json(const json_t *value, size_t flags)
     free(text);
 }
 
+/* One list of ranges of MEMORY_MAP_CHANGED, a line each. */
+static void print_ranges(const json_t *space, const char *list, char mark)
+{
+    const json_t *ranges = json_object_get(space, list);
+    const char *as = json_string_value(json_object_get(space, "address-space"));
+    const char *first, *last, *type, *region;
+    size_t i;
+
+    for (i = 0; i < json_array_size(ranges); i++) {
+        if (json_unpack(json_array_get(ranges, i), "{s:s, s:s, s:s, s:s}", "first", &first, "last",
+                        &last, "type", &type, "region", &region) == 0) {
+            (void)printf("  %s %c %s-%s %s ", as, mark, first, last, type);
+            print_text(region);
+            print_text("\n");
+        }
+    }
+}
+
+static void print_map_change(const json_t *data)
+{
+    const json_t *spaces = json_object_get(data, "spaces");
+    size_t i;
+
+    for (i = 0; i < json_array_size(spaces); i++) {
+        print_ranges(json_array_get(spaces, i), "removed", '-');
+        print_ranges(json_array_get(spaces, i), "added", '+');
+        print_ranges(json_array_get(spaces, i), "changed", '~');
+    }
+    if (json_is_false(json_object_get(data, "complete"))) {
+        print_text("  and more\n");
+    }
+}
+
 static void show_event(void *opaque, const json_t *event)
 {
     const struct talk *talk = opaque;
@@ -93,8 +126,10 @@ static void show_event(void *opaque, const json_t *event)
     } else {
         print_text("event ");
         print_text(json_string_value(json_object_get(event, "event")));
-        print_text(data ? " " : "\n");
-        if (data) {
+        print_text(data && !json_object_get(data, "spaces") ? " " : "\n");
+        if (json_object_get(data, "spaces")) {
+            print_map_change(data);
+        } else if (data) {
             print_json(data, JSON_COMPACT);
         }
     }
