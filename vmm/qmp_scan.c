@@ -41,10 +41,14 @@ static enum qmp_scan_result follow(struct qmp_scan *scan, unsigned char c)
         if (scan->depth == QMP_SCAN_DEPTH_MAX) {
             return QMP_SCAN_TOO_DEEP;
         }
-        scan->depth++;
+        scan->objects &= ~(UINT64_C(1) << scan->depth);
+        scan->objects |= (uint64_t)(c == '{') << scan->depth++;
         break;
     case '}':
     case ']':
+        if ((scan->objects >> (scan->depth - 1) & 1) != (c == '}')) {
+            return QMP_SCAN_BAD;
+        }
         scan->depth--;
         scan->whole = scan->depth == 0;
         break;

@@ -2,8 +2,8 @@
  * qmp_scan.h - cuts a stream of bytes into JSON messages.
  *
  * A message is an object or an array at the top level; between messages there may be white space.
- * It may come in any number of pieces, and any number of them in one piece. Nothing but brackets
- * and strings is looked at: whether it is JSON is for the parser to say.
+ * It may come in any number of pieces, and any number of them in one piece. Nothing but brackets,
+ * which must pair, and strings is looked at: whether it is JSON is for the parser to say.
  *
  * After an error everything up to the end of the line is skipped, so that one bad line costs one
  * error. A byte 0xff, which no JSON has, abandons what was begun without an error, as with QEMU.
@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     QMP_SCAN_SIZE_MAX = 1 << 20, /* bytes of one message */
@@ -26,7 +27,7 @@ enum {
 enum qmp_scan_result {
     QMP_SCAN_MORE,    /* all bytes were taken; there is no whole message yet */
     QMP_SCAN_MESSAGE, /* text and len are one, until the next feed */
-    QMP_SCAN_BAD,     /* neither bracket nor white space, or a control character in a string */
+    QMP_SCAN_BAD,     /* no message begins so, the wrong bracket, a control character in a string */
     QMP_SCAN_TOO_LONG,
     QMP_SCAN_TOO_DEEP,
     QMP_SCAN_NO_MEMORY,
@@ -39,6 +40,7 @@ struct qmp_scan {
     /* private */
     size_t size;
     unsigned depth;
+    uint64_t objects; /* bit n: what is open at depth n + 1 began with { */
     bool in_string, escaped, skipping, whole;
 };
 
