@@ -171,6 +171,7 @@ static int start_gdb(void *state, struct machine *machine, struct error *err)
         log_note("gdb: %s", text);
     }
     gdb->machine = machine;
+    gdb->tap = (struct vcpu_tap){.served = gdb_run_served, .opaque = gdb};
     gdb->stop_work = (struct loop_work){.run = gdb_run_settle, .opaque = gdb};
     ret = server_start(&gdb->server, &machine->loop);
     if (ret < 0) {

@@ -38,6 +38,7 @@ struct gdb {
     struct gdb_breaks breaks;
     struct machine_observer observer;
     struct machine_debugger debugger;
+    struct vcpu_tap tap; /* there while a vCPU is stepped */
     struct loop_work stop_work;
     bool verbose;
     bool start_held;    /* -S: the first to go on lets go of that, too */
@@ -70,6 +71,8 @@ void gdb_run_forget(struct gdb *gdb);
 void gdb_run_note(struct gdb *gdb, const struct gdb_stop *stop);
 /* struct machine_debugger's */
 void gdb_run_debugged(void *opaque, struct vcpu *vcpu);
+/* struct vcpu_tap's; while something is stepped. */
+void gdb_run_served(void *opaque, struct vcpu *vcpu, const struct history_exit *exit);
 bool gdb_run_ended(void *opaque, const struct verdict *verdict);
 /* Posted by gdb_run_note(). */
 void gdb_run_settle(void *opaque);

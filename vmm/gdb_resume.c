@@ -41,6 +41,18 @@ void gdb_session_stopped(struct gdb_session *session, const struct gdb_stop *sto
     gdb_session_send(session);
 }
 
+void gdb_session_tell(struct gdb_session *session, const char *line)
+{
+    if (session->running) {
+        session->reply.len = 0;
+        session->reply.full = false;
+        gdb_reply_text(&session->reply, "O");
+        gdb_reply_hex(&session->reply, line, strlen(line));
+        gdb_reply_hex(&session->reply, "\n", 1);
+        gdb_session_send(session);
+    }
+}
+
 void gdb_session_ended(struct gdb_session *session, const struct verdict *verdict)
 {
     int status = verdict_exit_status(verdict, VERDICT_STATUS_PLAIN);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "vmm/log.h"
 
@@ -46,12 +47,11 @@ void gdb_run_note(struct gdb *gdb, const struct gdb_stop *stop)
     }
 }
 
-void gdb_run_debugged(void *opaque, struct vcpu *vcpu)
+/* A vCPU stands before the instruction at pc. @dr6  0 when no exception brought it there */
+static void came_to(struct gdb *gdb, const struct vcpu *vcpu, uint64_t pc, uint64_t dr6)
 {
-    struct gdb *gdb = opaque;
     const struct gdb_cpu *cpu = &gdb->cpus[vcpu->index];
-    uint64_t pc = vcpu->run->debug.arch.pc;
-    const struct gdb_breakpoint *at = gdb_breaks_hit(&gdb->breaks, vcpu->run->debug.arch.dr6);
+    const struct gdb_breakpoint *at = gdb_breaks_hit(&gdb->breaks, dr6);
     struct gdb_stop stop = {.signal = GDB_SIGNAL_TRAP, .cpu = vcpu->index};
 
     if (!at) {
@@ -67,6 +67,44 @@ void gdb_run_debugged(void *opaque, struct vcpu *vcpu)
         return; /* an instruction like any other */
     }
     gdb_run_note(gdb, &stop);
+}
+
+void gdb_run_debugged(void *opaque, struct vcpu *vcpu)
+{
+    came_to(opaque, vcpu, vcpu->run->debug.arch.pc, vcpu->run->debug.arch.dr6);
+}
+
+/*
+ * KVM's emulator forgets the step's exit when an OUT or a write to MMIO leaves for userspace: the
+ * next one would come an instruction too late. So the access is finished here, and what should have
+ * been an exit is made up. A write in two pieces has both served.
+ */
+void gdb_run_served(void *opaque, struct vcpu *vcpu, const struct history_exit *exit)
+{
+    struct gdb *gdb = opaque;
+    struct kvm *kvm = vcpu->group->config.kvm;
+    struct kvm_sregs sregs = {0};
+    struct kvm_regs regs = {0};
+
+    (void)exit;
+    if (!vcpu->debug.step ||
+        (vcpu->run->exit_reason != KVM_EXIT_IO && vcpu->run->exit_reason != KVM_EXIT_MMIO)) {
+        return;
+    }
+    for (;;) {
+        __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_RELAXED);
+        if (ioctl(vcpu->fd, KVM_RUN, 0) < 0) {
+            break;
+        }
+        if (vcpu->run->exit_reason != KVM_EXIT_IO && vcpu->run->exit_reason != KVM_EXIT_MMIO) {
+            vcpu_serve_exit(vcpu); /* the step's exit, after all */
+            return;
+        }
+        vcpu_serve_exit(vcpu);
+    }
+    if (kvm_get_regs(kvm, vcpu->fd, &regs) == 0 && kvm_get_sregs(kvm, vcpu->fd, &sregs) == 0) {
+        came_to(gdb, vcpu, linear_pc(&regs, &sregs), 0);
+    }
 }
 
 static int crash_signal(enum verdict_kind kind)
@@ -158,9 +196,20 @@ static bool gather(struct gdb *gdb, struct gdb_stop *stop)
         vcpu_group_unpark(group); /* the hold of who noted it */
     }
     vcpu_group_call(group, call_stop, gdb);
+    vcpu_group_untap(group, &gdb->tap); /* nothing where there is none */
     gdb->alone = false;
     gdb->stopped = true;
     return noted;
+}
+
+static void tell_crash(struct gdb *gdb)
+{
+    char line[256];
+
+    if (gdb->crashed) {
+        verdict_line(&gdb->crash, line, sizeof(line));
+        gdb_session_tell(&gdb->session, line);
+    }
 }
 
 void gdb_run_stop(struct gdb *gdb, const struct gdb_stop *stop)
@@ -170,6 +219,7 @@ void gdb_run_stop(struct gdb *gdb, const struct gdb_stop *stop)
     if (gdb->stopped || !gather(gdb, &noted)) {
         noted = *stop;
     }
+    tell_crash(gdb);
     gdb_session_stopped(&gdb->session, &noted);
 }
 
@@ -183,6 +233,7 @@ void gdb_run_settle(void *opaque)
     waits = gdb->noted;
     (void)pthread_mutex_unlock(&gdb->lock);
     if (waits && gather(gdb, &stop)) {
+        tell_crash(gdb);
         gdb_session_stopped(&gdb->session, &stop);
     }
 }
@@ -263,9 +314,17 @@ static unsigned stepped_alone(const struct gdb *gdb)
 
 static bool program(struct gdb *gdb)
 {
+    bool steps;
     unsigned i;
 
     gdb_breaks_plan(&gdb->breaks, &gdb->means);
+    steps = gdb->breaks.steps;
+    for (i = 0; i < gdb->session.target.cpu_num; i++) {
+        steps |= gdb->cpus[i].action == GDB_ACTION_STEP || gdb->cpus[i].action == GDB_ACTION_RANGE;
+    }
+    if (steps) {
+        vcpu_group_tap(&gdb->machine->vcpus, &gdb->tap);
+    }
     vcpu_group_call(&gdb->machine->vcpus, call_go, gdb);
     for (i = 0; i < gdb->session.target.cpu_num; i++) {
         if (gdb->cpus[i].debug_failed) {
@@ -312,6 +371,7 @@ void gdb_run_resume(void *opaque, const struct gdb_plan *plan)
         return;
     }
     if (!program(gdb)) {
+        vcpu_group_untap(&gdb->machine->vcpus, &gdb->tap);
         gdb_session_stopped(&gdb->session, &refused);
         return;
     }
