@@ -134,6 +134,53 @@ FILTERS
     [ "$status" -eq "$plain" ]
     untimed | grep -qx 'cpu 0 msr read 0x4badbeef refused'
 }
+@test "two busy CPUs are traced in order of time, and notice nothing" {
+    needs_kvm
+    acre run --board "$guests/conformance/smp.dtb" --cpus 2 --timeout 60 --trace all=t.jsonl \
+        --trace all=t.json "$guests/conformance/smp-same-device.elf"
+    [ "$status" -eq 0 ]
+    jq -e -s 'map(.time) == (map(.time) | sort)' t.jsonl
+    for cpu in 0 1; do
+        [ "$(jq -s "map(select(.event == \"mmio\" and .cpu == $cpu and .register == \"SCR\" and
+            .direction == \"write\")) | length" t.jsonl)" -eq 150 ]
+    done
+    [ "$(jq -s 'map(select(.event == "dropped")) | length' t.jsonl)" -eq 0 ]
+    jq -e 'map(select(.ph == "M" and .name == "thread_name")) | length == 4' t.json
+}
+@test "the monitor switches events while the guest runs" {
+    needs_kvm
+    program
+    "$acre" run --flat 32 --timeout 20 -S --monitor unix:socket --trace pio:cpu=9,exits=t.jsonl \
+        program 2>err >out </dev/null &
+    pid=$!
+    tries=0
+    until [ -S socket ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+        [ "$tries" -lt 100 ]
+    done
+    {
+        printf '{"execute": "qmp_capabilities"}\n'
+        for set in '"serial.THR", "enable": true' '"exits", "enable": false' \
+            '"irq", "enable": false' '"nosuch", "enable": true'; do
+            printf '{"execute": "acre-trace-set", "arguments": {"event": %s}}\n' "$set"
+        done
+        for line in 'mmio:region=hpet:cpu=0 on' 'mmio' 'mmio maybe'; do
+            printf '{"execute": "human-monitor-command", "arguments": {"command-line": "%s"}}\n' \
+                "trace-event $line"
+        done
+        printf '{"execute": "cont"}\n'
+        sleep 2
+    } | socat -t 5 - UNIX-CONNECT:socket >replies
+    wait "$pid" || [ $? -eq 5 ]
+    [ "$(jq -c 'select(has("return") or has("error")) | has("return")' replies | tr '\n' ' ')" = \
+        "true true true false false true false false true " ]
+    grep -q "irq: is not traced" replies
+    grep -q "'nosuch': no such event" replies
+    grep -q "trace-event wants EVENT on|off" replies
+    [ "$(jq -s -c 'map([.event, .register])' t.jsonl)" = \
+        '[["pio","THR/DLL"],["mmio","GCAP_ID"],["mmio","GEN_CONF"]]' ]
+}
 @test "probes for other tracers have their names in the program's notes" {
     readelf -n "$acre" | awk '$1 == "Provider:" { provider = $2 }
         $1 == "Name:" { print provider ":" $2 }' | sort -u >probes
