@@ -1,6 +1,7 @@
 /* main.c - the command line's front door. The only file that ends the process. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,7 +85,12 @@ static int dispatch(int argc, char **argv)
     return STATUS_ACRE_FAILED;
 }
 
+/* One growth of the heap instead of several; untouched pages cost nothing. */
+enum { HEAP_PAD = 512 << 10 };
+
 int main(int argc, char **argv)
 {
+    (void)mallopt(M_TOP_PAD, HEAP_PAD);
+    (void)mallopt(M_TRIM_THRESHOLD, 2 * HEAP_PAD);
     return fill_standard_fds() < 0 ? STATUS_ACRE_FAILED : dispatch(argc, argv);
 }
