@@ -42,7 +42,7 @@ ended_with() {
 }
 # Each line of stdin is an extended regular expression; gdb printed lines that match, in this order.
 printed() {
-    local line want from=1 found
+    local want from=1 found
     while read -r want; do
         found=$(tail -n "+$from" gdb.out | grep -nE -m 1 -- "$want" | cut -d: -f1)
         [ -n "$found" ] || {
@@ -310,6 +310,7 @@ detached
 Cannot access memory at address 0x7fff000000000000
 END
     # Something that is no gdb, and goes without a word.
+    # shellcheck disable=SC2016 # it is the protocol's dollar
     printf 'garbage$g#67\003$Z0,100000,1#00' | timeout 5 socat - UNIX-CONNECT:gdb.sock >/dev/null
     [ ! -s run.status ]
     gdb_script crash.elf <<'END'
