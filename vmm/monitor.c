@@ -16,7 +16,7 @@
 #include "vmm/server.h"
 #include "vmm/service.h"
 
-enum { CLIENT_MAX = 16, OUT_MAX = 32 << 20, FLUSH_MS = 500 };
+enum { CLIENT_MAX = 16, OUT_MAX = 32 << 20, FLUSH_MS = 500, TURN_US = 2000 };
 
 /* One client. */
 struct client {
@@ -32,8 +32,8 @@ struct monitor {
     struct client *clients;
     struct machine_observer observer;
     struct monitor_map map;
-    bool resets;  /* the restart under way was asked for here */
-    bool quits;   /* so was the end */
+    bool resets; /* the restart under way was asked for here */
+    bool quits;  /* so was the end */
 };
 
 /* ---- clients ---- */
@@ -65,10 +65,29 @@ static int accepted(void *opaque, struct connection *connection)
     return 0;
 }
 
+static int64_t now_us(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* What takes longer than a turn, or than its client reads, is put off. */
 static void received(void *opaque, struct connection *connection, const char *data, size_t len)
 {
+    struct qmp_session *session = &((struct client *)connection->user)->session;
+    int64_t until_us = now_us() + TURN_US;
+    size_t used;
+
     (void)opaque;
-    qmp_session_receive(&((struct client *)connection->user)->session, data, len);
+    while (len > 0 && !connection->closing && connection_waiting(connection) == 0 &&
+           now_us() < until_us) {
+        used = qmp_session_receive(session, data, len);
+        data += used;
+        len -= used;
+    }
+    connection_keep(connection, data, len);
 }
 
 static void closed(void *opaque, struct connection *connection)

@@ -173,7 +173,7 @@ void qmp_session_start(struct qmp_session *session)
            NULL);
 }
 
-void qmp_session_receive(struct qmp_session *session, const char *data, size_t len)
+size_t qmp_session_receive(struct qmp_session *session, const char *data, size_t len)
 {
     static const char *const errors[] = {
         [QMP_SCAN_BAD] = "JSON parse error, invalid input (the rest of the line is skipped)",
@@ -181,19 +181,15 @@ void qmp_session_receive(struct qmp_session *session, const char *data, size_t l
         [QMP_SCAN_TOO_DEEP] = "JSON parse error, more than 64 levels",
         [QMP_SCAN_NO_MEMORY] = "out of memory",
     };
-    enum qmp_scan_result result;
     size_t used;
+    enum qmp_scan_result result = qmp_scan_feed(&session->scan, data, len, &used);
 
-    while (len > 0) {
-        result = qmp_scan_feed(&session->scan, data, len, &used);
-        data += used;
-        len -= used;
-        if (result == QMP_SCAN_MESSAGE) {
-            serve(session, session->scan.text, session->scan.len);
-        } else if (result != QMP_SCAN_MORE) {
-            answer(session, error_message("GenericError", errors[result]), NULL);
-        }
+    if (result == QMP_SCAN_MESSAGE) {
+        serve(session, session->scan.text, session->scan.len);
+    } else if (result != QMP_SCAN_MORE) {
+        answer(session, error_message("GenericError", errors[result]), NULL);
     }
+    return used;
 }
 
 void qmp_session_finish(struct qmp_session *session)

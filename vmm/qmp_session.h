@@ -28,7 +28,8 @@ struct qmp_session {
 
 /* Begins with the greeting. Everything else of *session is filled by the caller's initialiser. */
 void qmp_session_start(struct qmp_session *session);
-void qmp_session_receive(struct qmp_session *session, const char *data, size_t len);
+/* Takes bytes up to the first that is answered, or all. Returns: how many; give the rest next. */
+size_t qmp_session_receive(struct qmp_session *session, const char *data, size_t len);
 void qmp_session_finish(struct qmp_session *session);
 
 /* A message as it goes over the wire, with CR LF; the caller's to free. NULL: out of memory. */

@@ -163,6 +163,7 @@ static void drop(struct connection *connection)
     watch_backlog(server);
     server->config.ops.closed(server->config.opaque, connection);
     (void)close(connection->source.fd);
+    free(connection->kept);
     free(connection->out);
     free(connection);
 }
@@ -228,7 +229,8 @@ static void settle(struct connection *connection)
         return;
     }
     if (loop_change(connection->server->loop, &connection->source,
-                    (connection->closing ? 0 : EPOLLIN) | (waits ? EPOLLOUT : 0)) < 0) {
+                    (connection->closing || connection->kept ? 0 : EPOLLIN) |
+                        (waits || connection->kept ? EPOLLOUT : 0)) < 0) {
         drop(connection);
     }
 }
@@ -262,6 +264,35 @@ void connection_close(struct connection *connection)
     settle(connection);
 }
 
+size_t connection_waiting(const struct connection *connection)
+{
+    return connection->out_last - connection->out_first;
+}
+
+void connection_keep(struct connection *connection, const char *data, size_t len)
+{
+    char *kept = len > 0 ? malloc(len) : NULL;
+
+    if (kept) {
+        memcpy(kept, data, len);
+        connection->kept = kept;
+        connection->kept_len = len;
+    } else if (len > 0) {
+        give_up(connection);
+    }
+}
+
+/* Gives once more what was put off. */
+static void receive_kept(struct connection *connection)
+{
+    struct server *server = connection->server;
+    char *kept = connection->kept;
+
+    connection->kept = NULL;
+    server->config.ops.received(server->config.opaque, connection, kept, connection->kept_len);
+    free(kept);
+}
+
 static void receive(struct connection *connection)
 {
     struct server *server = connection->server;
@@ -283,7 +314,13 @@ static void connection_ready(void *opaque, uint32_t events)
     if ((events & EPOLLOUT) && push(connection) < 0) {
         give_up(connection);
     }
-    if (!connection->closing && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
+    if (!connection->closing && connection->kept) {
+        if (connection_waiting(connection) == 0) {
+            receive_kept(connection);
+        } else if (events & (EPOLLHUP | EPOLLERR)) {
+            give_up(connection);
+        }
+    } else if (!connection->closing && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
         receive(connection);
     } else if (events & (EPOLLHUP | EPOLLERR)) {
         give_up(connection);

@@ -26,6 +26,8 @@ struct connection {
     struct loop_source source;
     char *out; /* what waits: out[out_first..out_last) */
     size_t out_first, out_last, out_size;
+    char *kept; /* input to be given again; NULL: none */
+    size_t kept_len;
     bool closing; /* closed when the callback at hand returns, or its output has left */
     bool in_callback;
 };
@@ -78,6 +80,15 @@ void server_close(struct server *server, unsigned flush_ms);
  * one of its own callbacks.
  */
 void connection_send(struct connection *connection, const char *data, size_t len);
+/* Bytes that wait to leave. More than none: this client reads too slowly. */
+size_t connection_waiting(const struct connection *connection);
+/*
+ * Puts off input: these bytes, the rest of what `received` was given, come again when the loop has
+ * looked after others and no output waits; until then nothing is read. So one who asks for much is
+ * served at the pace at which it reads, and takes turns.
+ * Context: the last thing in `received`. Out of memory ends the connection.
+ */
+void connection_keep(struct connection *connection, const char *data, size_t len);
 /* Ends it when what waits has left. Input is ignored from here on. */
 void connection_close(struct connection *connection);
 

@@ -98,8 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     assert(memcmp(&whole, &pieces, sizeof(whole)) == 0);
     qmp_session_start(&session);
-    for (at = 0; at < size; at += piece) {
-        qmp_session_receive(&session, text + at, piece < size - at ? piece : size - at);
+    for (at = 0; at < size;) {
+        at += qmp_session_receive(&session, text + at, piece < size - at ? piece : size - at);
     }
     qmp_session_finish(&session);
     assert(lines == 1 + whole.counts[QMP_SCAN_MESSAGE] + whole.counts[QMP_SCAN_BAD] +

@@ -191,7 +191,8 @@ START_TEST(session_answers_each_message_with_one_line)
     qmp_session_start(&session);
     ck_assert_ptr_nonnull(strstr(heard, "\"capabilities\":[]}}\r\n"));
     line = heard + strlen(heard);
-    qmp_session_receive(&session, talks[_i].input, strlen(talks[_i].input));
+    ck_assert_uint_eq(qmp_session_receive(&session, talks[_i].input, strlen(talks[_i].input)),
+                      strlen(talks[_i].input));
     qmp_session_finish(&session);
     ck_assert_msg(strncmp(line, talks[_i].want, strlen(talks[_i].want)) == 0, "%s", line);
     ck_assert_str_eq(line + strlen(talks[_i].want), "\r\n");

@@ -26,7 +26,7 @@ static char directory[] = "/tmp/acre-server-XXXXXX", address[64];
 static unsigned accepted, closed;
 static char heard[256];
 static struct connection *last;
-static enum { ECHO, CLOSE, FLOOD } mode;
+static enum { ECHO, CLOSE, FLOOD, KEEP } mode;
 
 static int accept_one(void *opaque, struct connection *connection)
 {
@@ -52,6 +52,10 @@ static void receive(void *opaque, struct connection *connection, const char *dat
         connection_send(connection, "bye", 3);
         connection_close(connection);
         connection_send(connection, "more", 4);
+        break;
+    case KEEP: /* a byte a turn */
+        connection_send(connection, data, 1);
+        connection_keep(connection, data + 1, len - 1);
         break;
     case FLOOD:
         for (i = 0; i < 16; i++) {
@@ -164,6 +168,45 @@ START_TEST(connection_closed_in_its_callback_sends_what_waits_first)
     ck_assert_int_eq(read(fd, heard, 1), 0);
     ck_assert_uint_eq(closed, 1);
     (void)close(fd);
+}
+END_TEST
+
+START_TEST(input_that_is_put_off_comes_again_in_turns_and_before_what_follows)
+{
+    int fd = connect_one();
+    unsigned turns;
+
+    mode = KEEP;
+    ck_assert_int_eq(write(fd, "abc", 3), 3);
+    run_loop();
+    run_loop();
+    ck_assert_str_eq(heard, "abc");
+    ck_assert_int_eq(write(fd, "d", 1), 1);
+    for (turns = 0; turns < 3; turns++) {
+        run_loop();
+    }
+    ck_assert_str_eq(heard, "abcbccd");
+    expect_text(fd, "abcd");
+    (void)close(fd);
+    run_loop();
+    ck_assert_uint_eq(closed, 1);
+}
+END_TEST
+
+START_TEST(client_that_leaves_with_input_put_off_is_still_served_and_then_gone)
+{
+    int fd = connect_one();
+    unsigned turns;
+
+    mode = KEEP;
+    ck_assert_int_eq(write(fd, "abc", 3), 3);
+    run_loop();
+    run_loop();
+    (void)close(fd);
+    for (turns = 0; turns < 4 && closed == 0; turns++) {
+        run_loop();
+    }
+    ck_assert_uint_eq(closed, 1);
 }
 END_TEST
 
@@ -291,6 +334,8 @@ int main(void)
     tcase_add_test(tcase, what_a_client_sends_is_heard_and_answered);
     tcase_add_test(tcase, connection_closed_in_its_callback_sends_what_waits_first);
     tcase_add_test(tcase, client_that_does_not_read_is_dropped_and_others_are_not);
+    tcase_add_test(tcase, input_that_is_put_off_comes_again_in_turns_and_before_what_follows);
+    tcase_add_test(tcase, client_that_leaves_with_input_put_off_is_still_served_and_then_gone);
     tcase_add_test(tcase, more_clients_than_are_served_wait_until_one_leaves);
     tcase_add_test(tcase, close_gives_output_time_to_leave);
     tcase_add_test(tcase, socket_file_that_was_left_is_replaced_and_others_are_not);
