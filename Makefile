@@ -19,8 +19,9 @@ CFLAGS_fuzz := -O1 -g -DACRE_AUDIT -fsanitize=fuzzer-no-link,address,undefined -
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(B) $(WARN) $(CFLAGS_$(V)) -fPIE -pthread -MMD -MP $(CFLAGS)
 ALL_LDFLAGS = $(CFLAGS_$(V)) -pthread $(if $(STATIC),-static-pie -Wl$(comma)-z$(comma)pack-relative-relocs,-pie) -Wl,-z,relro,-z,now $(LDFLAGS)
 comma := ,
-# The editor of `acre monitor`, static always: a library more is time at every start.
-EDIT := -l:libedit.a -l:libtinfo.a -l:libbsd.a -l:libmd.a
+# The editor of `acre monitor` and the screen of `acre top`, static always: a library more is time at
+# every start.
+EDIT := -l:libedit.a -l:libncurses.a -l:libtinfo.a -l:libbsd.a -l:libmd.a
 LIBS := $(EDIT) -l:libcapstone.a -lfdt -ljansson -lurcu-memb -lurcu-common
 ifeq ($(V),fuzz)
 CC = clang-14

@@ -21,6 +21,7 @@ static const struct command {
     {"test", cmd_test, "run guests that test something, many at once; TAP and JUnit"},
     {"inspect", cmd_inspect, "show a board's memory map and slots; needs no KVM"},
     {"monitor", cmd_monitor, "talk to a machine that runs with --monitor"},
+    {"top", cmd_top, "show live what a guest leaves KVM for"},
     {"doctor", cmd_doctor, "what this machine offers, and what to do about the rest"},
 };
 

@@ -74,7 +74,7 @@ static int open_stats(const struct run_options *options, void **state, struct er
         }
     }
     if (ret < 0) {
-        error_prefix(err, "--stats: ");
+        error_prefix(err, "--stats");
         close_stats(stats);
         return ret;
     }

@@ -29,7 +29,7 @@ options() {
 }
 
 @test "the man page describes every option that --help lists, and no other" {
-    for command in run test inspect monitor doctor; do
+    for command in run test inspect monitor top doctor; do
         "$acre" $command --help
     done | options >help
     grep -E -- '^\*-' "$root/vmm/acre.1.scd" | options >page
@@ -41,7 +41,7 @@ options() {
     compopt() { :; }
     # shellcheck source=/dev/null
     source "$root/vmm/acre.bash-completion"
-    for command in run test inspect monitor doctor; do
+    for command in run test inspect monitor top doctor; do
         "$acre" $command --help >help
         COMP_WORDS=("$acre" "$command" --) COMP_CWORD=2
         _acre
