@@ -272,6 +272,7 @@ static void second_cpu(unsigned number)
 int main(const struct boot_info *boot)
 {
     uint64_t cpus = boot_option_number(boot, "cpus", 1);
+    const bool waits = boot_option(boot, "wait");
     bool has_gib_pages = (cpuid(0x80000001U).edx >> 26 & 1) != 0;
     size_t num = has_gib_pages ? TRANSLATIONS : TRANSLATIONS - 1;
     int status;
@@ -303,7 +304,7 @@ int main(const struct boot_info *boot)
         }
     }
     console_printf("ready\n");
-    while (boot_option(boot, "wait")) {
+    while (waits) {
         cpu_pause();
     }
     return status;
