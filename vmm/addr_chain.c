@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/watch.h"
+
 /* ---- a linear address ---- */
 
 #define ENTRY_ACCESSED (UINT64_C(1) << 5)
@@ -136,7 +138,7 @@ static int add_place(struct addr_chain *chain, hwaddr gpa)
 /* The host's bytes of a range that a guest reaches without us; NULL: it shows none. */
 static uint8_t *host_of(const struct addr_chain *chain, const FlatRange *range)
 {
-    MemoryRegionSection section = flat_range_section(NULL, chain->view, range);
+    MemoryRegionSection section = flat_range_section(NULL, chain->beneath, range);
     bool readonly;
 
     return memory_section_is_slot(&section, &readonly) ? memory_section_host(&section) : NULL;
@@ -150,14 +152,13 @@ static void look_at_page(struct addr_chain *chain)
 static int follow_gpa(struct addr_chain *chain, hwaddr gpa)
 {
     struct memory_core *core = board_memory(chain->machine->board)->core;
-    const FlatRange *range;
+    const FlatRange *range = flatview_lookup(chain->beneath, gpa);
     const uint8_t *host;
     int result = add_place(chain, gpa);
 
     if (result < 0) {
         return result;
     }
-    range = chain->places[0].range;
     host = range ? host_of(chain, range) : NULL;
     if (host) {
         host += gpa - range->first;
@@ -174,7 +175,7 @@ static int follow_gva(struct addr_chain *chain, struct error *err)
     struct addr_linear *linear = &chain->linear;
     struct question question = {
         .cpu = chain->request.cpu,
-        .memory = board_memory(machine->board),
+        .memory = watch_beneath(machine),
         .linear_addr = chain->request.addr,
         .linear = linear,
         .result = -ESRCH,
@@ -224,7 +225,7 @@ static int follow_hva(struct addr_chain *chain, struct error *err)
         return error_set(err, ENOENT, "no RAM block holds host address 0x%" PRIx64, hva);
     }
     look_at_page(chain);
-    (void)flatview_for_each_range(chain->view, add_if_shown, &search);
+    (void)flatview_for_each_range(chain->beneath, add_if_shown, &search);
     return search.result;
 }
 
@@ -236,6 +237,7 @@ int addr_chain_init(struct addr_chain *chain, struct machine *machine,
     *chain = (struct addr_chain){.request = *request, .machine = machine};
     vcpu_group_pause(&machine->vcpus);
     chain->view = address_space_get_flatview(board_memory(machine->board));
+    chain->beneath = address_space_get_flatview(watch_beneath(machine));
     switch (request->space) {
     case ADDR_GVA:
         result = follow_gva(chain, err);
@@ -262,5 +264,6 @@ void addr_chain_finish(struct addr_chain *chain)
     free(chain->places);
     ram_block_unref(chain->host.block);
     flatview_unref(chain->view);
+    flatview_unref(chain->beneath);
     vcpu_group_unpark(&chain->machine->vcpus);
 }

@@ -75,7 +75,7 @@ struct addr_place {
     struct addr_path path;
 };
 
-/* A byte of this process that a guest may see. */
+/* A byte of this process that a guest may see, were there no watchpoint. */
 struct addr_host {
     uint64_t hva;
     RAMBlock *block; /* referenced; NULL: the place shows no memory */
@@ -94,7 +94,9 @@ struct addr_chain {
     struct addr_place *places;
     size_t place_num;
     struct addr_host host;
-    FlatView *view; /* private: keeps ranges and regions alive */
+    /* private: keep ranges and regions alive */
+    FlatView *view;    /* what the guest sees: places */
+    FlatView *beneath; /* without watchpoints' overlays: page tables and hosts */
 };
 
 /*

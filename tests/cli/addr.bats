@@ -107,6 +107,16 @@ gpa 0x00000000d3500800: system / askew -> pool' ]
     [ "$(hmp gva2gpa 0xffff800000400000)" = Unmapped ]
 }
 
+@test "a watched page is still followed to the host" {
+    start_guest --watch 0x1000000:4:rw --append wait "$guests/paging.elf"
+    hmp addr 0xffff800000000123 >found
+    grep -q '^gpa 0x0000000001000123: system / watch' found
+    grep -qx '  no slot: accesses trap' found
+    grep -q '^hva 0x[0-9a-f]*: RAM block ram + 0x1000123, anonymous$' found
+    hva=$(sed -n 's/^hva \(0x[0-9a-f]*\).*/\1/p' found)
+    hmp "addr hva:$hva" | grep -q '^gpa 0x0000000001000123: system / watch'
+}
+
 @test "what is no address, no CPU, or no memory of acre's is refused" {
     start_guest --append wait "$guests/paging.elf"
     [ "$(hmp addr 0x1000 --cpu 1)" = 'there is no CPU 1' ]
