@@ -20,6 +20,7 @@ struct monitor_prompt {
     EditLine *edit;
     History *history;
     char line[1024];
+    char prompt[16]; /* libedit's type wants it writable */
     bool over; /* the connection is */
 };
 
@@ -33,10 +34,7 @@ static struct monitor_prompt *prompt_of(EditLine *edit)
 
 static char *prompt_text(EditLine *edit)
 {
-    static char text[] = "(acre) "; /* libedit's type wants it writable */
-
-    (void)edit;
-    return text;
+    return prompt_of(edit)->prompt;
 }
 
 /* Messages that came by themselves: all there are, but no waiting for the first. */
@@ -158,6 +156,7 @@ struct monitor_prompt *monitor_prompt_new(struct monitor_client *client, const j
     }
     prompt->client = client;
     prompt->names = names;
+    (void)snprintf(prompt->prompt, sizeof(prompt->prompt), "(acre) ");
     prompt->edit = el_init("acre", stdin, stdout, stderr);
     prompt->history = history_init();
     if (!prompt->edit || !prompt->history) {
