@@ -184,7 +184,7 @@ static int add_stats(void *target, const char *value, struct error *err)
     if (format == NUM(formats) || (value && value[len] == ':' && value[len + 1] == '\0')) {
         return error_set(err, EINVAL, "%s: wants text or json, and :FILE if not on stderr", value);
     }
-    *output = (struct stats_output){.format = format,
+    *output = (struct stats_output){.format = (unsigned)format,
                                     .path = value && value[len] == ':' ? value + len + 1 : NULL};
     options->stats_num++;
     return 0;
