@@ -25,6 +25,29 @@ START_TEST(output_keeps_its_order_across_both_sinks)
 }
 END_TEST
 
+START_TEST(the_last_bytes_of_output_are_kept_wherever_they_went)
+{
+    static const char words[] = "0123456789abcdef";
+    char text[CONSOLE_TAIL_SIZE + 1];
+    int i;
+
+    start(-1, -1);
+    ck_assert_uint_eq(console_tail(&console, text, sizeof(text)), 0);
+    (void)put(console_serial_sink(&console), "ab", 2);
+    (void)put(console_debug_sink(&console), "cd", 2);
+    ck_assert_uint_eq(console_tail(&console, text, sizeof(text)), 4);
+    ck_assert(memcmp(text, "abcd", 4) == 0);
+    ck_assert_uint_eq(console_tail(&console, text, 2), 2);
+    ck_assert(memcmp(text, "cd", 2) == 0);
+    for (i = 0; i <= CONSOLE_TAIL_SIZE / 16; i++) {
+        (void)put(console_serial_sink(&console), words, 16);
+    }
+    ck_assert_uint_eq(console_tail(&console, text, sizeof(text)), CONSOLE_TAIL_SIZE);
+    ck_assert(memcmp(text, words, 16) == 0);
+    ck_assert(memcmp(text + CONSOLE_TAIL_SIZE - 16, words, 16) == 0);
+}
+END_TEST
+
 START_TEST(descriptors_flags_are_left_alone)
 {
     int out[2], flags;
@@ -269,6 +292,7 @@ int main(void)
 
     tcase_add_checked_fixture(output, setup, teardown);
     tcase_add_test(output, output_keeps_its_order_across_both_sinks);
+    tcase_add_test(output, the_last_bytes_of_output_are_kept_wherever_they_went);
     tcase_add_test(output, descriptors_flags_are_left_alone);
     tcase_add_loop_test(output, full_output_never_blocks_and_loses_nothing_of_the_serial_port, 0,
                         3);
