@@ -84,7 +84,7 @@ static void saw_read(const struct watch_layer *layer, hwaddr gpa, unsigned size,
     struct watch_hit hit = {.gpa = gpa, .size = size, .value = value};
     struct vcpu *vcpu;
 
-    if (layer->piece.ram && set->vcpus && set->vcpus->config.num > 1 && !memory_owner_inside()) {
+    if (layer->piece.ram && set->vcpus && !memory_owner_inside()) {
         vcpu = watch_this_vcpu(set);
         if (vcpu && watch_ask_redo(set, vcpu, gpa, size)) {
             return;

@@ -35,8 +35,10 @@ struct watch_layer {
     hwaddr base; /* added to an offset in mr: guest-physical */
 };
 
-/* A vCPU's LOCK operation that is to be done again, by stepping. */
+/* A vCPU's instruction that is to be done again, by stepping. */
 struct watch_redo {
+    hwaddr last_gpa; /* of its reads of overlays so far, and how often in a row */
+    unsigned last_size, repeats;
     bool wanted;
     hwaddr gpa; /* of what it reads */
     unsigned size;
@@ -106,7 +108,11 @@ bool watch_is_watched(const struct watch_set *set, hwaddr first, hwaddr last, un
 
 /* ---- watch_step.c ---- */
 
-/* The access that a vCPU came out to read for is a LOCK operation: asks for it to be stepped. */
+/*
+ * Asks for the instruction to be stepped that a vCPU came out to read for, when it is a LOCK
+ * operation and there are other CPUs, or has come for the same so often that it may never end:
+ * KVM's LGDT and LIDT do not take what we answer. Returns: true when it did.
+ */
 bool watch_ask_redo(struct watch_set *set, struct vcpu *vcpu, hwaddr gpa, unsigned size);
 bool watch_set_rescue(struct watch_set *set, struct vcpu *vcpu);
 

@@ -2,6 +2,8 @@
  * watch_step.c - an instruction that overlays are in the way of is run without them: other vCPUs
  * out of the guest and nobody else committing, the overlays go, one step is made, they come back.
  *
+ * The same for an instruction that comes again and again to read the same.
+ *
  * A LOCK operation on a page without a slot comes as a read, then a write, and another vCPU may
  * come between. So at the read of one, seen by its prefix (or XCHG), the vCPU is let finish it with
  * its write thrown away, gets its registers of before back, and makes it again as a step.
@@ -61,23 +63,49 @@ static size_t read_code(struct watch_set *set, struct vcpu *vcpu, uint64_t rip,
     return num;
 }
 
+/* Polling loops get there as well: a step is right for them, too. */
+static bool comes_again(struct watch_redo *redo, hwaddr gpa, unsigned size)
+{
+    enum { REPEATS_MAX = 100 };
+
+    if (redo->last_gpa != gpa || redo->last_size != size) {
+        redo->last_gpa = gpa;
+        redo->last_size = size;
+        redo->repeats = 0;
+    }
+    redo->repeats = redo->repeats == REPEATS_MAX ? 0 : redo->repeats + 1;
+    return redo->repeats == REPEATS_MAX;
+}
+
+static bool at_lock(struct watch_set *set, struct vcpu *vcpu, const struct kvm_regs *regs)
+{
+    uint8_t code[CODE_MAX];
+    struct kvm_sregs sregs;
+    size_t num;
+
+    if (set->vcpus->config.num == 1 ||
+        kvm_get_sregs(set->vcpus->config.kvm, vcpu->fd, &sregs) != 0) {
+        return false;
+    }
+    num = read_code(set, vcpu, sregs.cs.l ? regs->rip : sregs.cs.base + regs->rip, code);
+    return is_locked(code, num, sregs.cs.l);
+}
+
 bool watch_ask_redo(struct watch_set *set, struct vcpu *vcpu, hwaddr gpa, unsigned size)
 {
     struct watch_redo *redo = &set->redos[vcpu->index];
-    struct kvm *kvm = set->vcpus->config.kvm;
-    uint8_t code[CODE_MAX];
-    struct kvm_sregs sregs;
+    bool again = comes_again(redo, gpa, size);
     struct kvm_regs regs;
-    size_t num;
 
-    if (kvm_get_regs(kvm, vcpu->fd, &regs) != 0 || kvm_get_sregs(kvm, vcpu->fd, &sregs) != 0) {
+    if ((!again && set->vcpus->config.num == 1) ||
+        kvm_get_regs(set->vcpus->config.kvm, vcpu->fd, &regs) != 0 ||
+        (!again && !at_lock(set, vcpu, &regs))) {
         return false;
     }
-    num = read_code(set, vcpu, sregs.cs.l ? regs.rip : sregs.cs.base + regs.rip, code);
-    if (!is_locked(code, num, sregs.cs.l)) {
-        return false;
-    }
-    *redo = (struct watch_redo){.wanted = true, .gpa = gpa, .size = size, .regs = regs};
+    redo->wanted = true;
+    redo->gpa = gpa;
+    redo->size = size;
+    redo->regs = regs;
     atomic_fetch_or(&vcpu->requests, (uint32_t)VCPU_REQUEST_RESCUE);
     return true;
 }
@@ -163,7 +191,9 @@ static void tell_step(struct watch_set *set, const struct befores *befores,
     }
 }
 
-/* A LOCK operation reads and writes, perhaps what was there: whoever watches its bytes is told. */
+/*
+ * Whoever watches its bytes is told: a LOCK operation reads and writes, perhaps what was there.
+ */
 static void tell_redo(struct watch_set *set, const struct watch_redo *redo, uint64_t old_value,
                       const struct watch_hit *who)
 {
