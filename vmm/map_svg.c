@@ -340,8 +340,7 @@ static const char style_sheet[] =
     ".disabled{fill:#14181d;stroke:#59636d}}\n"
     "</style>\n";
 
-/* Text with what XML gives a meaning taken out of it. */
-static void put_text(struct memory_sink *sink, const char *text)
+void svg_put_text(struct memory_sink *sink, const char *text)
 {
     for (; *text; text++) {
         switch (*text) {
@@ -399,11 +398,11 @@ static void put_box(const struct svg *svg, const struct box *box)
                        "<svg x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\"><text x=\"6\" y=\"12\">",
                        box->first, box->last, box->style, x, y + 1, width, height - 2, x, y + 1,
                        width, height - 2);
-    put_text(svg->sink, box->name ? box->name : box->note);
+    svg_put_text(svg->sink, box->name ? box->name : box->note);
     if (box->name && box->note[0]) {
         memory_sink_printf(svg->sink, two_lines ? "</text><text class=\"soft\" x=\"6\" y=\"26\">"
                                                 : " <tspan class=\"soft\">");
-        put_text(svg->sink, box->note);
+        svg_put_text(svg->sink, box->note);
         memory_sink_printf(svg->sink, two_lines ? "" : "</tspan>");
     }
     memory_sink_printf(svg->sink, "</text></svg></g>\n");
@@ -472,7 +471,7 @@ static void put_head(const struct svg *svg, bool slots)
                        GAP, column_x(svg, COLUMN_VIEW), column_x(svg, COLUMN_SLOTS),
                        slots ? "KVM slots" : "");
     memory_sink_printf(svg->sink, "<text class=\"head\" x=\"%u\" y=\"24\">", x);
-    put_text(svg->sink, svg->as->name);
+    svg_put_text(svg->sink, svg->as->name);
     memory_sink_printf(svg->sink, "</text>\n");
     x += 90;
     for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

@@ -23,4 +23,7 @@
 int map_svg(struct memory_core *core, AddressSpace *as, const struct kvm_slots *slots,
             struct memory_sink *sink) __attribute__((warn_unused_result));
 
+/* Text with what XML gives a meaning taken out of it; for other pictures as well. */
+void svg_put_text(struct memory_sink *sink, const char *text);
+
 #endif

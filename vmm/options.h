@@ -77,7 +77,7 @@ enum crash_form { CRASH_FORM_NONE, CRASH_FORM_SHORT, CRASH_FORM_FULL };
 
 /* How a profile is shown at the end of a run, and where. */
 struct stats_output {
-    enum { STATS_TEXT, STATS_JSON } format;
+    enum { STATS_TEXT, STATS_JSON, STATS_SVG } format;
     const char *path; /* NULL: stderr */
 };
 

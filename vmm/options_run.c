@@ -169,7 +169,8 @@ static int set_dirty_ring(void *target, const char *value, struct error *err)
 
 static int add_stats(void *target, const char *value, struct error *err)
 {
-    static const char *const formats[] = {[STATS_TEXT] = "text", [STATS_JSON] = "json"};
+    static const char *const formats[] = {
+        [STATS_TEXT] = "text", [STATS_JSON] = "json", [STATS_SVG] = "svg"};
     struct run_options *options = target;
     size_t len = value ? strcspn(value, ":") : 0, format = STATS_TEXT;
     struct stats_output *output = &options->stats[options->stats_num];
@@ -182,7 +183,8 @@ static int add_stats(void *target, const char *value, struct error *err)
         format++;
     }
     if (format == NUM(formats) || (value && value[len] == ':' && value[len + 1] == '\0')) {
-        return error_set(err, EINVAL, "%s: wants text or json, and :FILE if not on stderr", value);
+        return error_set(err, EINVAL, "%s: wants text, json or svg, and :FILE if not on stderr",
+                         value);
     }
     *output = (struct stats_output){.format = (unsigned)format,
                                     .path = value && value[len] == ':' ? value + len + 1 : NULL};
@@ -249,7 +251,7 @@ static const struct option_spec run_specs[] = {
     {0, "trace", "EVENTS[=FILE]", "write what happens: pio,mmio,irq,commit... (help lists)",
      add_trace},
     {0, "watch", "GPA[:LEN][:r|w|rw]", "tell of accesses to that memory (repeatable)", add_watch},
-    {0, "stats", "[=FORMAT[:FILE]]", "profile exits; text or json, at the end", add_stats},
+    {0, "stats", "[=FORMAT[:FILE]]", "profile exits; text, json or svg, at the end", add_stats},
     {0, "audit", NULL, "check the KVM slots against the view after each commit", set_audit},
     {0, "monitor", "unix:PATH", "take QMP commands there (see acre monitor)", set_monitor},
     {0, "gdb", "[HOST:]PORT|unix:PATH", "wait there for gdb's target remote", set_gdb},

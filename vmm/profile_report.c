@@ -1,5 +1,5 @@
 /*
- * profile_report.c - order, times and names: what text and JSON of a profile share.
+ * profile_report.c - order, times and names: what text, JSON and picture of a profile share.
  */
 #include "vmm/profile_report.h"
 

@@ -1,5 +1,5 @@
 /*
- * profile_report.h - a profile as text and as JSON.
+ * profile_report.h - a profile as text, as JSON and as a picture.
  *
  * JSON, format "acre-exits", version 1. Addresses, offsets and RIPs are strings "0x..."; times are
  * nanoseconds. Fields may be added; the version goes up when one changes its meaning.
@@ -30,7 +30,14 @@ int profile_text(const struct profile_report *report, struct memory_sink *sink)
     __attribute__((warn_unused_result));
 /* Returns: a new reference; NULL out of memory. */
 json_t *profile_json(const struct profile_report *report);
-/* ---- what both share ---- */
+/*
+ * A heat map: a row for each of the places with most exits, time from left to right, the darker the
+ * more exits. Returns: 0; -ENOMEM.
+ */
+int profile_svg(const struct profile_report *report, struct memory_sink *sink)
+    __attribute__((warn_unused_result));
+
+/* ---- what the three share ---- */
 
 /*
  * The places where something answers, or nobody does, in order.

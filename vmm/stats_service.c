@@ -122,6 +122,9 @@ static int make_text(const struct profile_report *report, struct stats_file *fil
     case STATS_JSON:
         ret = make_json(report, out);
         break;
+    case STATS_SVG:
+        ret = profile_svg(report, &sink);
+        break;
     }
     return fclose(out) != 0 ? -errno : ret;
 }

@@ -48,6 +48,18 @@ of() {
     [[ $stderr == *"  first entry"*"  end" ]]
 }
 
+@test "--stats draws a heat map with a row for each register" {
+    needs_kvm
+    acre run --stats=svg:map.svg --stats=json:profile.json --timeout 30 "$guests/profiled.elf"
+    [ "$status" -eq 0 ]
+    xmllint --noout map.svg
+    [ "$(grep -c 'class="number"' map.svg)" -eq "$(jq '.places + .unassigned | length' profile.json)" ]
+    grep '>port 0x4e read nobody<' map.svg
+    # What the cells of that row say adds up.
+    awk '/>port 0x4e read nobody</ { on = 1; next } /<text/ { on = 0 } on' map.svg |
+        sed -E 's/.*<title>([0-9]+) exits.*/\1/' | awk '{ sum += $1 } END { exit sum != 812 }'
+}
+
 @test "a profile changes neither output nor status" {
     needs_kvm
     for guest in pio mmio paging; do
