@@ -266,18 +266,69 @@ static void print_cpu(const struct printer *printer, const struct crash_cpu *cpu
     print_stack(printer, cpu);
 }
 
+/* Text goes out byte by byte. Returns: how many exits from `i` on are writes to one place. */
+static size_t run_length(const struct crash *crash, size_t i)
+{
+    const struct history_line *first = &crash->exits[i];
+    size_t end = i;
+
+    while (end < crash->exit_num) {
+        const struct history_line *line = &crash->exits[end];
+
+        if (!line->exit.write || line->exit.size != 1 || line->exit.count != 1 ||
+            !line->exit.done || line->cpu != first->cpu || line->exit.addr != first->exit.addr ||
+            line->exit.reason != first->exit.reason) {
+            break;
+        }
+        end++;
+    }
+    return end > i ? end - i : 1;
+}
+
+/* "cpu 0 port write 0x3f8 6 bytes "riple." (serial+0x0)" */
+static void print_run(const struct printer *printer, const struct history_line *first, size_t num)
+{
+    enum { SHOWN_MAX = 32 };
+    char bytes[SHOWN_MAX + 1], region[sizeof(first->region) + 24] = "";
+    size_t shown = num < SHOWN_MAX ? num : SHOWN_MAX, i;
+
+    for (i = 0; i < shown; i++) {
+        uint64_t byte = first[num - shown + i].exit.value;
+
+        bytes[i] = byte >= ' ' && byte <= '~' ? (char)byte : '.';
+    }
+    bytes[shown] = '\0';
+    if (first->region[0] != '\0') {
+        (void)snprintf(region, sizeof(region), " (%s+0x%" PRIx64 ")", first->region, first->offset);
+    }
+    print(printer, "  cpu %u %s write 0x%" PRIx64 " %zu bytes \"%s%s\"%s", first->cpu,
+          history_reason_name(first->exit.reason), first->exit.addr, num, shown < num ? ".." : "",
+          bytes, region);
+}
+
 static void print_exits(const struct printer *printer)
 {
     const struct crash *crash = printer->crash;
-    size_t i = !printer->full && crash->exit_num > SHORT_EXITS ? crash->exit_num - SHORT_EXITS : 0;
+    size_t line_num = 0, i, num;
     char text[LINE_SIZE];
 
-    if (crash->exit_num > 0) {
+    for (i = 0; i < crash->exit_num; i += run_length(crash, i)) {
+        line_num++;
+    }
+    if (line_num > 0) {
         print(printer, "last exits:");
     }
-    for (; i < crash->exit_num; i++) {
-        history_text(&crash->exits[i], text, sizeof(text));
-        print(printer, "  %s", text);
+    for (i = 0; i < crash->exit_num; i += num, line_num--) {
+        num = run_length(crash, i);
+        if (line_num > SHORT_EXITS && !printer->full) {
+            continue;
+        }
+        if (num > 1) {
+            print_run(printer, &crash->exits[i], num);
+        } else {
+            history_text(&crash->exits[i], text, sizeof(text));
+            print(printer, "  %s", text);
+        }
     }
 }
 

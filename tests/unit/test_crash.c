@@ -267,6 +267,36 @@ START_TEST(the_text_says_where_why_and_what_before)
 }
 END_TEST
 
+static struct history_line byte_out(uint64_t port, char byte)
+{
+    return (struct history_line){.exit = {.reason = KVM_EXIT_IO,
+                                          .addr = port,
+                                          .value = (uint8_t)byte,
+                                          .count = 1,
+                                          .size = 1,
+                                          .write = true,
+                                          .done = true},
+                                 .region = "serial"};
+}
+
+START_TEST(bytes_written_to_one_port_in_a_row_are_one_line)
+{
+    const struct history_line exits[] = {
+        byte_out(0x3f9, 1),   byte_out(0x3f8, 'h'), byte_out(0x3f8, 'i'),
+        byte_out(0x3f8, 0xa), byte_out(0x3f9, 2),   {.cpu = 1, .exit = {.reason = KVM_EXIT_HLT}},
+    };
+    const struct crash crash = {.exits = exits, .exit_num = sizeof(exits) / sizeof(exits[0])};
+    char text[1024] = "";
+
+    crash_print(&crash, CRASH_FORM_FULL, append, text);
+    ck_assert_str_eq(text, "last exits:\n"
+                           "  cpu 0 port write 0x3f9 size 1 value 0x1 (serial+0x0)\n"
+                           "  cpu 0 port write 0x3f8 3 bytes \"hi.\" (serial+0x0)\n"
+                           "  cpu 0 port write 0x3f9 size 1 value 0x2 (serial+0x0)\n"
+                           "  cpu 1 hlt\n");
+}
+END_TEST
+
 START_TEST(registers_of_an_earlier_exit_are_called_so)
 {
     struct crash_cpu cpu = cpu_at(CODE);
@@ -364,6 +394,7 @@ int main(void)
     tcase_add_test(tcase, a_call_to_nowhere_is_found_on_top_of_the_stack);
     tcase_add_table_test(tcase, each_form_of_a_call_is_known, calls);
     tcase_add_test(tcase, the_text_says_where_why_and_what_before);
+    tcase_add_test(tcase, bytes_written_to_one_port_in_a_row_are_one_line);
     tcase_add_test(tcase, registers_of_an_earlier_exit_are_called_so);
     tcase_add_test(tcase, the_json_has_the_same);
     tcase_add_test(tcase, the_last_changes_of_the_map_are_kept);
