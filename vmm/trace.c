@@ -403,6 +403,7 @@ static int begin(struct trace *trace, struct error *err)
         return 0;
     }
     trace->ns_per_tick = (double)(ns - trace->base_ns) / (double)(tsc - trace->base_tsc);
+    trace->ns_per_tick_first = trace->ns_per_tick;
     trace->origin_ns = trace->machine->time_line.begin_ns;
     ret = trace->cpus ? 0 : make_rings(trace);
     if (ret == 0) {

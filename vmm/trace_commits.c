@@ -139,7 +139,7 @@ static void report(struct trace_space *space, const MemoryCommit *commit, bool b
     if (record.outputs == 0) {
         return;
     }
-    report.took_ns = (uint64_t)((double)record.ticks * trace->ns_per_tick);
+    report.took_ns = (uint64_t)((double)record.ticks * trace->ns_per_tick_first);
     record.note = render(trace, record.outputs, &report);
     if (record.note) {
         trace_push_shared(trace, &record);
@@ -159,7 +159,7 @@ static void push_slot(struct trace *trace, const struct kvm_slot *slot,
         .size = (uint8_t)slot->flags,
         .write = (uint8_t)change,
     };
-    double ticks = (double)slot->ioctl_ns / trace->ns_per_tick;
+    double ticks = (double)slot->ioctl_ns / trace->ns_per_tick_first;
     unsigned outputs = 0, i;
 
     for (i = 0; i < trace->rule_num; i++) {

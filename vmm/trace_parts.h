@@ -87,6 +87,7 @@ struct trace {
     uint64_t origin_ns, base_ns, base_tsc;
     uint64_t told_ns; /* the last stage of start-up that was written */
     double ns_per_tick;
+    double ns_per_tick_first; /* as it was first measured: for all threads */
     struct loop_source timer;
     struct loop_work work;
 };
