@@ -149,9 +149,10 @@ static void profiler_free(struct profiler *profiler)
 /* Has KVM leave the registers where we find them at each exit; one bit, no ioctl. */
 static void share_registers(struct profiler *profiler, struct vcpu_group *vcpus)
 {
+    int offered = kvm_has(&profiler->machine->kvm, KVM_HAS_SYNC_REGS);
     unsigned i;
 
-    profiler->has_rip = (kvm_has(&profiler->machine->kvm, KVM_HAS_SYNC_REGS) & KVM_SYNC_X86_REGS);
+    profiler->has_rip = ((unsigned long)offered & KVM_SYNC_X86_REGS) != 0;
     for (i = 0; i < profiler->cpu_num && profiler->has_rip; i++) {
         vcpus->vcpus[i].run->kvm_valid_regs |= KVM_SYNC_X86_REGS;
     }
