@@ -120,7 +120,7 @@ static int run(struct testdev *dev, uint64_t command)
     if (command == TESTDEV_DIRTY_STOP) {
         return stop(dev);
     }
-    if (dev->dirty.client >= DIRTY_MEMORY_NUM || dev->dirty.pages < 1 ||
+    if (dev->dirty.client >= DIRTY_MEMORY_MONITOR || dev->dirty.pages < 1 ||
         dev->dirty.pages > TESTDEV_DIRTY_PAGES_MAX) {
         return -EINVAL;
     }

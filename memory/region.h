@@ -99,8 +99,14 @@ typedef struct MemoryRegionIoeventfd {
     int fd;
 } MemoryRegionIoeventfd;
 
-/* Clients of dirty tracking: bit numbers of a mask. */
-enum { DIRTY_MEMORY_VGA, DIRTY_MEMORY_CODE, DIRTY_MEMORY_MIGRATION, DIRTY_MEMORY_NUM };
+/* Clients of dirty tracking: bit numbers of a mask. The monitor's is no device's to take. */
+enum {
+    DIRTY_MEMORY_VGA,
+    DIRTY_MEMORY_CODE,
+    DIRTY_MEMORY_MIGRATION,
+    DIRTY_MEMORY_MONITOR,
+    DIRTY_MEMORY_NUM,
+};
 
 struct MemoryRegion {
     /* private to memory/; what dispatch reads comes first and does not change after init */

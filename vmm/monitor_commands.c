@@ -30,6 +30,7 @@ const struct qmp_command qmp_commands[] = {
     {"acre-watch-add", qmp_acre_watch_add},
     {"acre-watch-del", qmp_acre_watch_del},
     {"acre-watch-list", qmp_acre_watch_list},
+    {"acre-dirty", qmp_acre_dirty},
     {"memsave", qmp_memsave},
     {"pmemsave", qmp_pmemsave},
     {"dump-guest-memory", qmp_dump_guest_memory},
@@ -63,7 +64,9 @@ const struct hmp_command hmp_commands[] = {
     {"watch", "[GPA[:LEN][:r|w|rw]]", "tell of accesses to that memory; list the watches",
      hmp_watch},
     {"unwatch", "NUMBER", "no longer", hmp_unwatch},
-    {"x", "[/FMT] ADDR [--cpu N]", "memory at a linear address; FMT as in /8xw", hmp_x},
+    {"dirty", "start|sync|stop BLOCK", "pages of a RAM block written since the last sync",
+     hmp_dirty},
+    {"x", "[/FMT] ADDR [--cpu N]", "memory at a linear address; /8xw, /4xg, /10i", hmp_x},
     {"xp", "[/FMT] ADDR [--cpu N]", "memory at a guest-physical address", hmp_xp},
     {0},
 };

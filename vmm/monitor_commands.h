@@ -49,6 +49,10 @@ QMP(pmemsave);
 /* qmp_dump.c */
 QMP(dump_guest_memory);
 
+/* qmp_dirty.c */
+QMP(acre_dirty);
+HMP(dirty);
+
 /* hmp_examine.c */
 HMP(x);
 HMP(xp);
