@@ -62,7 +62,7 @@ static int add_page(struct core_map *map, const struct guest_ram *ram,
             .vaddr = page->vaddr + (first - page->paddr), .paddr = first, .size = end - first + 1};
 
         ret = append(map, &piece);
-        range = end == UINT64_MAX ? NULL : guest_ram_at_or_after(ram, end + 1);
+        range = end == last ? NULL : guest_ram_at_or_after(ram, end + 1);
     }
     return ret;
 }

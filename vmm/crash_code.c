@@ -5,6 +5,7 @@
 #include "vmm/crash_code.h"
 
 #include <capstone/capstone.h>
+#include <linux/kvm.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +39,17 @@ ABSENT(Sparc)
 ABSENT(SystemZ)
 ABSENT(TMS320C64x)
 ABSENT(XCore)
+
+#define CR0_PE UINT64_C(1)
+#define EFER_LMA UINT64_C(0x400)
+
+unsigned code_bits(const struct kvm_sregs *sregs)
+{
+    if ((sregs->efer & EFER_LMA) && sregs->cs.l) {
+        return 64;
+    }
+    return (sregs->cr0 & CR0_PE) && sregs->cs.db ? 32 : 16;
+}
 
 static void take(struct code_line *line, const cs_insn *insn)
 {

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct kvm_sregs;
+
 enum { CODE_LEN_MAX = 15, CODE_TEXT_SIZE = 72 };
 
 /* One instruction, or one byte that begins none. */
@@ -22,6 +24,9 @@ struct code_line {
     unsigned len;
     char text[CODE_TEXT_SIZE]; /* Intel's syntax; "(bad)" */
 };
+
+/* How a CPU reads code now: 16, 32 or 64. Source: Intel SDM vol. 3A 3.4.5, 5.2.1. */
+unsigned code_bits(const struct kvm_sregs *sregs);
 
 /*
  * @bits   16, 32 or 64

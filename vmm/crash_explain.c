@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vmm/peek.h"
+
 enum {
     VECTOR_UD = 6,
     VECTOR_DF = 8,
@@ -23,25 +25,10 @@ struct reader {
 int crash_read_linear(const struct vcpu_paging *paging, AddressSpace *memory, uint64_t linear,
                       void *buf, size_t len)
 {
-    enum { PAGE = 4096 };
-    const MemTxAttrs attrs = {.memory = true, .debug = true};
-    uint8_t *to = buf;
-    struct x86_walk walk;
+    const struct peek peek = {.memory = memory, .paging = paging};
+    uint64_t bad;
 
-    while (len > 0) {
-        size_t part = PAGE - linear % PAGE;
-
-        part = len < part ? len : part;
-        vcpu_paging_walk(paging, memory, linear, &walk);
-        if (walk.result != X86_WALK_OK ||
-            address_space_read(memory, walk.gpa, attrs, to, part) != MEMTX_OK) {
-            return -EFAULT;
-        }
-        to += part;
-        len -= part;
-        linear += part;
-    }
-    return 0;
+    return peek_read(&peek, linear, buf, len, &bad);
 }
 
 static int read_gate(void *opaque, uint64_t linear, void *buf, unsigned len)
@@ -49,14 +36,6 @@ static int read_gate(void *opaque, uint64_t linear, void *buf, unsigned len)
     const struct reader *reader = opaque;
 
     return crash_read_linear(reader->paging, reader->memory, linear, buf, len);
-}
-
-static unsigned code_bits(const struct kvm_sregs *sregs)
-{
-    if ((sregs->efer & CRASH_EFER_LMA) && sregs->cs.l) {
-        return 64;
-    }
-    return (sregs->cr0 & CRASH_CR0_PE) && sregs->cs.db ? 32 : 16;
 }
 
 /* What can be read of `len` bytes; byte by byte only where a page ends in nothing. */

@@ -7,9 +7,10 @@
 #include <limits.h>
 #include <string.h>
 
+#include "vmm/crash_code.h"
 #include "vmm/options.h"
 
-enum { LINE_BYTES = 16, LINE_BYTES_NARROW = 8 };
+enum { LINE_BYTES = 16, LINE_BYTES_NARROW = 8, CODE_LINES = 64 };
 
 /* ---- what is asked for ---- */
 
@@ -43,11 +44,11 @@ static int parse_format(const char *text, struct examine *examine, struct error 
     for (; *at; at++) {
         if (size_of(*at) > 0) {
             examine->size = size_of(*at);
-        } else if (strchr("xduoc", *at)) {
+        } else if (strchr("xduoci", *at)) {
             examine->format = *at;
         } else {
             return error_set(err, EINVAL,
-                             "/%.32s: wants a count, x, d, u, o or c, and b, h, w or g", text);
+                             "/%.32s: wants a count, x, d, u, o, c or i, and b, h, w or g", text);
         }
     }
     if (examine->format == 'c') {
@@ -215,14 +216,53 @@ static void print_item(struct memory_sink *sink, const struct examine *examine, 
     }
 }
 
+/* Reads what there is of `len` bytes. Returns: how many. */
+static size_t read_some(const struct peek *peek, uint64_t addr, uint8_t *bytes, size_t len)
+{
+    uint64_t bad;
+
+    if (peek_read(peek, addr, bytes, len, &bad) == 0) {
+        return len;
+    }
+    len = (size_t)(bad - addr); /* whole pages up to there could be read */
+    return len > 0 && peek_read(peek, addr, bytes, len, &bad) == 0 ? len : 0;
+}
+
+static void print_code(unsigned count, const struct peek *peek, uint64_t addr, unsigned bits,
+                       struct memory_sink *sink)
+{
+    struct code_line lines[CODE_LINES];
+    uint8_t bytes[CODE_LINES * CODE_LEN_MAX]; /* so that none of that many is cut */
+
+    while (count > 0) {
+        size_t len = read_some(peek, addr, bytes, sizeof(bytes)), num, i;
+
+        num = code_disassemble(bits, addr, bytes, len, lines,
+                               count < CODE_LINES ? count : CODE_LINES);
+        for (i = 0; i < num; i++) {
+            memory_sink_printf(sink, "%016" PRIx64 ": %s\n", addr, lines[i].text);
+            addr += lines[i].len;
+        }
+        count -= (unsigned)num;
+        if (count > 0 && len < sizeof(bytes)) {
+            memory_sink_printf(sink, "%016" PRIx64 ": Cannot access memory\n", addr);
+            return;
+        }
+    }
+}
+
 void examine_print(const struct examine *examine, const struct peek *peek, uint64_t addr,
-                   struct memory_sink *sink)
+                   unsigned bits, struct memory_sink *sink)
 {
     size_t left = (size_t)examine->count * examine->size;
     size_t line = examine->size == 1 ? LINE_BYTES_NARROW : LINE_BYTES;
     uint8_t bytes[LINE_BYTES];
     uint64_t bad;
 
+    if (examine->format == 'i') {
+        print_code(examine->count, peek, addr, bits, sink);
+        return;
+    }
     while (left > 0) {
         size_t len = left < line ? left : line, at;
 

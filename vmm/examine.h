@@ -1,8 +1,8 @@
 /*
  * examine.h - memory as a person asks for it: `x /FMT ADDR` and its text, as QEMU's monitor.
  *
- * FMT is [COUNT][FORMAT][SIZE]: x (hexadecimal), d (signed), u, o (octal), c (characters); b, h, w,
- * g for 1, 2, 4, 8 bytes. Without: 1, x, w.
+ * FMT is [COUNT][FORMAT][SIZE]: x (hexadecimal), d (signed), u, o (octal), c (characters), i
+ * (instructions); b, h, w, g for 1, 2, 4, 8 bytes. Without: 1, x, w.
  *
  * Source: QEMU docs/system/monitor, "x/fmt addr".
  */
@@ -16,8 +16,8 @@ enum { EXAMINE_COUNT_MAX = 65536 };
 
 struct examine {
     unsigned count;
-    char format;         /* x, d, u, o, c */
-    unsigned size;       /* bytes of an item; 1 for c */
+    char format;         /* x, d, u, o, c, i */
+    unsigned size;       /* bytes of an item; 1 for c; i has none */
     const char *address; /* what follows the format: an expression */
     unsigned cpu;
 };
@@ -38,8 +38,12 @@ int examine_parse(char *text, struct examine *examine, struct error *err)
 int examine_address(const char *text, const struct kvm_regs *cpu, uint64_t *addr, struct error *err)
     __attribute__((warn_unused_result));
 
-/* A line for 16 bytes (8 of bytes and characters), up to the first that cannot be read. */
+/*
+ * A line for 16 bytes (8 of bytes and characters), or for an instruction, up to the first that
+ * cannot be read.
+ * @bits  16, 32 or 64: how instructions are read.
+ */
 void examine_print(const struct examine *examine, const struct peek *peek, uint64_t addr,
-                   struct memory_sink *sink);
+                   unsigned bits, struct memory_sink *sink);
 
 #endif

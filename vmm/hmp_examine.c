@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/crash_code.h"
 #include "vmm/examine.h"
 #include "vmm/monitor_commands.h"
 #include "vmm/vcpu_snapshot.h"
@@ -34,7 +35,7 @@ static int examine_memory(struct machine *machine, const struct examine *examine
             .paging = physical ? NULL : &cpus[examine->cpu].paging,
         };
 
-        examine_print(examine, &peek, addr, sink);
+        examine_print(examine, &peek, addr, code_bits(&cpus[examine->cpu].sregs), sink);
     }
     free(cpus);
     return ret;

@@ -2,39 +2,7 @@
 bats_require_minimum_version 1.5.0
 # Addresses of a running guest, followed to the host. The guest knows what its page tables say.
 load helpers
-
-# Starts acre with a monitor and waits until the guest is ready.
-start_guest() {
-    needs_kvm
-    "$acre" run --timeout 60 --monitor unix:sock "$@" >guest.out 2>guest.err </dev/null &
-    pid=$!
-    local tries=0
-    until grep -qs '^ready' guest.out; do
-        tries=$((tries + 1))
-        if [ $tries -gt 300 ] || ! kill -0 $pid; then
-            cat guest.out guest.err
-            return 1
-        fi
-        sleep 0.1
-    done
-}
-
-teardown() {
-    [ -z "${pid:-}" ] || kill "$pid" 2>/dev/null || true
-}
-
-# Sends the QMP commands on stdin, one a line; gives a line of JSON for each.
-qmp() {
-    { echo '{"execute": "qmp_capabilities"}' && cat && echo '{"execute": "query-name"}'; } |
-        socat -t 10 - UNIX-CONNECT:sock | jq -c 'select(.event | not)' | sed '1,2d;$d'
-}
-
-# A human command's text, or its error.
-hmp() {
-    jq -nc --arg line "$*" \
-        '{execute: "human-monitor-command", arguments: {"command-line": $line}}' |
-        qmp | jq -r '.return // .error.desc'
-}
+load qmp
 
 # What acre-addr found for each, in the words of the guest.
 # shellcheck disable=SC2016 # jq's

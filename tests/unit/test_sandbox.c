@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/kvm.h>
+#include <linux/openat2.h>
 #include <pthread.h>
 #include <pty.h>
 #include <signal.h>
@@ -275,6 +276,42 @@ START_TEST(dropping_leaves_no_capability_and_no_way_to_gain_one)
 }
 END_TEST
 
+/* Makes a file below a directory, which the filter knows or does not. Returns: the wait status. */
+static int create_below(bool known, bool other_directory)
+{
+    static const struct open_how how = {
+        .flags = O_WRONLY | O_CREAT, .mode = 0600, .resolve = RESOLVE_BENEATH};
+    char directory[] = "/tmp/acre-sandbox-XXXXXX", path[64];
+    struct error err;
+    int status = 0, fd, used;
+    pid_t pid;
+
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    used = other_directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : fd;
+    pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        if (sandbox_drop_privileges(&err) < 0 || sandbox_filter(known ? fd : -1, &err) < 0) {
+            _exit(99);
+        }
+        _exit(syscall(SYS_openat2, used, "file", &how, sizeof(how)) < 0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    (void)snprintf(path, sizeof(path), "%s/file", directory);
+    ck_assert_int_eq(unlink(path) == 0, WEXITSTATUS(status) == 0);
+    ck_assert_int_eq(rmdir(directory), 0);
+    return status;
+}
+
+START_TEST(files_are_made_through_the_one_directory_that_was_given)
+{
+    ck_assert_int_eq(create_below(true, false), 0);
+    ck_assert_int_eq(WEXITSTATUS(create_below(true, true)), 125);
+    ck_assert_int_eq(WEXITSTATUS(create_below(false, false)), 125);
+}
+END_TEST
+
 static int gate[2];
 
 static void *break_the_rule_when_told(void *opaque)
@@ -407,6 +444,7 @@ int main(void)
         tcase_add_table_test(filter, who_evades_the_handler_is_killed, killed);
         tcase_add_test(filter, terminal_is_given_back_when_a_call_is_refused);
         tcase_add_test(filter, what_a_run_needs_is_allowed);
+        tcase_add_test(filter, files_are_made_through_the_one_directory_that_was_given);
         tcase_add_test(filter, filter_reaches_threads_that_were_there_before);
         tcase_add_test(filter, message_of_the_c_library_is_written_before_the_process_aborts);
         tcase_add_test(filter, every_thread_may_allocate_for_the_first_time);
