@@ -17,8 +17,8 @@
  * what it did is told from the watched bytes before and after, so that a read, or a write of the
  * value that stood there, is told as "stepped" without more.
  *
- * KVM pushes on the stack by itself when it delivers an interrupt or exception: into a page without
- * a slot it cannot, and the guest sees a fault. So stacks can be watched for writes, by one CPU.
+ * KVM pushes on the stack by itself when it delivers an interrupt or exception, and cannot where an
+ * overlay is: a stack on which a guest takes them must not be watched.
  *
  * Not to be watched are pages that KVM reads or writes by itself for the guest: the tables that
  * CR3, GDTR, IDTR, LDTR and TR of any vCPU lead to at that time. A guest that moves a table into a

@@ -249,46 +249,50 @@ static int mount(struct watch_set *set, struct watch_layer *layer)
                                                      mounted(layer), LAYER_PRIORITY);
 }
 
-/* In a transaction: layers[] for pieces[], from `old` where it fits; old ones not kept go. */
-static int change(struct watch_set *set, const struct pieces *pieces, struct watch_layer **layers,
+/* layers[] for pieces[]: those that there are where they fit, new ones elsewhere. */
+static int choose(struct watch_set *set, const struct pieces *pieces, struct watch_layer **layers,
                   bool *kept)
 {
     size_t i, j = 0;
     int ret = 0;
 
-    for (i = 0; i < pieces->num; i++) {
+    for (i = 0; i < pieces->num && ret == 0; i++) {
         while (j < set->layer_num && set->layers[j]->piece.first < pieces->items[i].first) {
             j++;
         }
         if (j < set->layer_num && same(&set->layers[j]->piece, &pieces->items[i])) {
             layers[i] = set->layers[j];
             kept[j] = true;
+        } else {
+            ret = layer_new(set, &pieces->items[i], &layers[i]);
         }
     }
+    return ret;
+}
+
+/* Mounts the new ones, after the old ones that are not kept went: all of it or nothing. */
+static int change(struct watch_set *set, const struct pieces *pieces, struct watch_layer **layers,
+                  const bool *kept)
+{
+    size_t i, j;
+    int ret = 0;
+
+    memory_region_transaction_begin(set->core);
     for (j = 0; j < set->layer_num && ret == 0; j++) {
         if (!kept[j]) {
             ret = memory_region_del_subregion(set->memory->root, mounted(set->layers[j]));
         }
     }
     for (i = 0; i < pieces->num && ret == 0; i++) {
-        if (!layers[i]) {
-            ret = layer_new(set, &pieces->items[i], &layers[i]);
-            ret = ret < 0 ? ret : mount(set, layers[i]);
+        if (!layers[i]->laid) {
+            ret = mount(set, layers[i]);
         }
     }
-    return ret;
-}
-
-static bool is_old(const struct watch_set *set, const bool *kept, const struct watch_layer *layer)
-{
-    size_t j;
-
-    for (j = 0; j < set->layer_num; j++) {
-        if (set->layers[j] == layer) {
-            return kept[j];
-        }
+    if (ret < 0) {
+        memory_region_transaction_abort(set->core);
+        return ret;
     }
-    return false;
+    return memory_region_transaction_commit(set->core);
 }
 
 static int transact(struct watch_set *set, const struct pieces *pieces)
@@ -299,15 +303,10 @@ static int transact(struct watch_set *set, const struct pieces *pieces)
     int ret = layers && kept ? 0 : -ENOMEM;
 
     if (ret == 0) {
-        memory_region_transaction_begin(set->core);
-        ret = change(set, pieces, layers, kept);
-        if (ret < 0) {
-            memory_region_transaction_abort(set->core);
-        } else {
-            ret = memory_region_transaction_commit(set->core);
-        }
+        ret = choose(set, pieces, layers, kept);
+        ret = ret < 0 ? ret : change(set, pieces, layers, kept);
         for (i = 0; ret < 0 && i < pieces->num; i++) {
-            if (layers[i] && !is_old(set, kept, layers[i])) {
+            if (layers[i] && !layers[i]->laid) {
                 layer_unref(layers[i]);
             }
         }
@@ -321,6 +320,9 @@ static int transact(struct watch_set *set, const struct pieces *pieces)
         free(set->layers);
         set->layers = layers;
         set->layer_num = pieces->num;
+        for (i = 0; i < pieces->num; i++) {
+            layers[i]->laid = true;
+        }
         layers = NULL;
     }
     free(layers);

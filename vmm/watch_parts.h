@@ -33,6 +33,7 @@ struct watch_layer {
     struct watch_set *set;
     struct watch_piece piece;
     hwaddr base; /* added to an offset in mr: guest-physical */
+    bool laid;   /* in set->layers */
 };
 
 /* A vCPU's instruction that is to be done again, by stepping. */
