@@ -8,12 +8,12 @@
 
 static uint64_t kernel_gs_base(struct kvm *kvm, int fd)
 {
-    struct {
-        struct kvm_msrs head;
+    struct { /* struct kvm_msrs with room for one */
+        uint32_t nmsrs, pad;
         struct kvm_msr_entry entry;
-    } msrs = {.head = {.nmsrs = 1}, .entry = {.index = MSR_KERNEL_GS_BASE}};
+    } msrs = {.nmsrs = 1, .entry = {.index = MSR_KERNEL_GS_BASE}};
 
-    return kvm_get_msrs(kvm, fd, &msrs.head) == 1 ? msrs.entry.data : 0;
+    return kvm_get_msrs(kvm, fd, (struct kvm_msrs *)&msrs) == 1 ? msrs.entry.data : 0;
 }
 
 static void take(struct vcpu *vcpu, struct vcpu_snapshot *snapshot)
