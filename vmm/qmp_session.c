@@ -30,7 +30,7 @@ static void answer(struct qmp_session *session, json_t *message, const json_t *i
 {
     static const char no_memory[] =
         "{\"error\":{\"class\":\"GenericError\",\"desc\":\"out of memory\"}}\r\n";
-    bool complete = message && (!id || json_object_set(message, "id", json_deep_copy(id)) == 0);
+    bool complete = message && (!id || json_object_set_new(message, "id", json_deep_copy(id)) == 0);
     char *line = complete ? qmp_line(message) : NULL;
 
     json_decref(message);
