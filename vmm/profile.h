@@ -6,8 +6,8 @@
  * thread stands still, or after it ended. Tables are of fixed size, since a guest chooses what goes
  * into them: what has no room is counted in `places_lost` and `code_lost`, and in the reasons.
  *
- * Cost: an exit is two lookups in hash tables: with those in the map some 150 ns; 1.8 MB, touched as
- * far as used.
+ * Cost: an exit is two lookups in hash tables: with those in the map some 150 ns. 1.8 MB, touched
+ * as far as used.
  */
 #ifndef ACRE_VMM_PROFILE_H
 #define ACRE_VMM_PROFILE_H
