@@ -304,8 +304,10 @@ int main(const struct boot_info *boot)
         }
     }
     console_printf("ready\n");
-    while (waits) {
-        cpu_pause();
+    if (waits) {
+        for (;;) {
+            cpu_pause();
+        }
     }
     return status;
 }
