@@ -8,127 +8,68 @@
 #include <string.h>
 
 #include "devices/bank_switch_regs.h"
-#include "devices/testdev_regs.h"
-
-#define END                                                                                        \
-    {                                                                                              \
-        0, 0, NULL, NULL                                                                           \
-    }
 
 static const struct trace_register serial[] = {
     {0, 1, "RBR/DLL", "THR/DLL"}, {1, 1, "IER/DLM", NULL}, {2, 1, "IIR", "FCR"},
     {3, 1, "LCR", NULL},          {4, 1, "MCR", NULL},     {5, 1, "LSR", NULL},
-    {6, 1, "MSR", NULL},          {7, 1, "SCR", NULL},     END,
+    {6, 1, "MSR", NULL},          {7, 1, "SCR", NULL},     TRACE_REGISTERS_END,
 };
 
 static const struct trace_register pit[] = {
-    {0, 1, "COUNTER0", NULL},
-    {1, 1, "COUNTER1", NULL},
-    {2, 1, "COUNTER2", NULL},
-    {3, 1, "CONTROL", NULL},
-    END,
+    {0, 1, "COUNTER0", NULL}, {1, 1, "COUNTER1", NULL}, {2, 1, "COUNTER2", NULL},
+    {3, 1, "CONTROL", NULL},  TRACE_REGISTERS_END,
 };
 
-static const struct trace_register port61[] = {{0, 1, "PORT61", NULL}, END};
-static const struct trace_register i8042_data[] = {{0, 1, "DATA", NULL}, END};
-static const struct trace_register i8042_command[] = {{0, 1, "STATUS", "COMMAND"}, END};
-static const struct trace_register port92[] = {{0, 1, "PORT92", NULL}, END};
-static const struct trace_register rtc[] = {{0, 1, "INDEX", NULL}, {1, 1, "DATA", NULL}, END};
-static const struct trace_register debugcon[] = {{0, 1, "DATA", NULL}, END};
-static const struct trace_register debug_exit[] = {{0, 4, "STATUS", NULL}, END};
-static const struct trace_register pvpanic[] = {{0, 1, "EVENTS", NULL}, END};
-static const struct trace_register fw_cfg[] = {{0, 1, "SELECTOR", NULL}, {1, 1, "DATA", NULL}, END};
+static const struct trace_register port61[] = {{0, 1, "PORT61", NULL}, TRACE_REGISTERS_END};
+static const struct trace_register i8042_data[] = {{0, 1, "DATA", NULL}, TRACE_REGISTERS_END};
+static const struct trace_register i8042_command[] = {{0, 1, "STATUS", "COMMAND"},
+                                                      TRACE_REGISTERS_END};
+static const struct trace_register port92[] = {{0, 1, "PORT92", NULL}, TRACE_REGISTERS_END};
+static const struct trace_register rtc[] = {
+    {0, 1, "INDEX", NULL}, {1, 1, "DATA", NULL}, TRACE_REGISTERS_END};
+static const struct trace_register debugcon[] = {{0, 1, "DATA", NULL}, TRACE_REGISTERS_END};
+static const struct trace_register debug_exit[] = {{0, 4, "STATUS", NULL}, TRACE_REGISTERS_END};
+static const struct trace_register pvpanic[] = {{0, 1, "EVENTS", NULL}, TRACE_REGISTERS_END};
+static const struct trace_register fw_cfg[] = {
+    {0, 1, "SELECTOR", NULL}, {1, 1, "DATA", NULL}, TRACE_REGISTERS_END};
 static const struct trace_register fw_cfg_dma[] = {
-    {0, 4, "ADDRESS_HIGH", NULL}, {4, 4, "ADDRESS_LOW", NULL}, END};
-static const struct trace_register reset_control[] = {{1, 1, "RST_CNT", NULL}, END};
-static const struct trace_register ib700_stop[] = {{0, 2, "STOP", NULL}, END};
-static const struct trace_register ib700_start[] = {{0, 2, "START", NULL}, END};
+    {0, 4, "ADDRESS_HIGH", NULL}, {4, 4, "ADDRESS_LOW", NULL}, TRACE_REGISTERS_END};
+static const struct trace_register reset_control[] = {{1, 1, "RST_CNT", NULL}, TRACE_REGISTERS_END};
+static const struct trace_register ib700_stop[] = {{0, 2, "STOP", NULL}, TRACE_REGISTERS_END};
+static const struct trace_register ib700_start[] = {{0, 2, "START", NULL}, TRACE_REGISTERS_END};
 
 static const struct trace_register acpi_pm[] = {
-    {0, 2, "PM1_STS", NULL},
-    {2, 2, "PM1_EN", NULL},
-    {4, 2, "PM1_CNT", NULL},
-    {8, 4, "PM_TMR", NULL},
-    END,
+    {0, 2, "PM1_STS", NULL}, {2, 2, "PM1_EN", NULL}, {4, 2, "PM1_CNT", NULL},
+    {8, 4, "PM_TMR", NULL},  TRACE_REGISTERS_END,
 };
 
 static const struct trace_register hpet[] = {
-    {0x000, 8, "GCAP_ID", NULL},
-    {0x010, 8, "GEN_CONF", NULL},
-    {0x020, 8, "GINTR_STA", NULL},
-    {0x0f0, 8, "MAIN_CNT", NULL},
-    {0x100, 8, "TIM0_CONF", NULL},
-    {0x108, 8, "TIM0_COMP", NULL},
-    {0x120, 8, "TIM1_CONF", NULL},
-    {0x128, 8, "TIM1_COMP", NULL},
-    {0x140, 8, "TIM2_CONF", NULL},
-    {0x148, 8, "TIM2_COMP", NULL},
-    END,
+    {0x000, 8, "GCAP_ID", NULL},   {0x010, 8, "GEN_CONF", NULL},  {0x020, 8, "GINTR_STA", NULL},
+    {0x0f0, 8, "MAIN_CNT", NULL},  {0x100, 8, "TIM0_CONF", NULL}, {0x108, 8, "TIM0_COMP", NULL},
+    {0x120, 8, "TIM1_CONF", NULL}, {0x128, 8, "TIM1_COMP", NULL}, {0x140, 8, "TIM2_CONF", NULL},
+    {0x148, 8, "TIM2_COMP", NULL}, TRACE_REGISTERS_END,
 };
-
-#define REG(prefix, name)                                                                          \
-    {                                                                                              \
-        prefix##_##name, 8, #name, NULL                                                            \
-    }
 
 static const struct trace_register bank_switch[] = {
-    REG(BANK_SWITCH, ID),
-    REG(BANK_SWITCH, REGIONS),
-    REG(BANK_SWITCH, GENERATION),
-    REG(BANK_SWITCH, RESULT),
-    REG(BANK_SWITCH, FAILED),
-    REG(BANK_SWITCH, PENDING),
-    REG(BANK_SWITCH, COMMAND),
-    REG(BANK_SWITCH, HIGH),
-    REG(BANK_SWITCH, SELECT),
-    REG(BANK_SWITCH, ENABLED),
-    REG(BANK_SWITCH, ADDRESS),
-    REG(BANK_SWITCH, LENGTH),
-    REG(BANK_SWITCH, PRIORITY),
-    REG(BANK_SWITCH, OFFSET),
-    REG(BANK_SWITCH, READONLY),
-    REG(BANK_SWITCH, ROMD),
-    REG(BANK_SWITCH, MAX),
+    TRACE_REGISTER_8(BANK_SWITCH, ID),
+    TRACE_REGISTER_8(BANK_SWITCH, REGIONS),
+    TRACE_REGISTER_8(BANK_SWITCH, GENERATION),
+    TRACE_REGISTER_8(BANK_SWITCH, RESULT),
+    TRACE_REGISTER_8(BANK_SWITCH, FAILED),
+    TRACE_REGISTER_8(BANK_SWITCH, PENDING),
+    TRACE_REGISTER_8(BANK_SWITCH, COMMAND),
+    TRACE_REGISTER_8(BANK_SWITCH, HIGH),
+    TRACE_REGISTER_8(BANK_SWITCH, SELECT),
+    TRACE_REGISTER_8(BANK_SWITCH, ENABLED),
+    TRACE_REGISTER_8(BANK_SWITCH, ADDRESS),
+    TRACE_REGISTER_8(BANK_SWITCH, LENGTH),
+    TRACE_REGISTER_8(BANK_SWITCH, PRIORITY),
+    TRACE_REGISTER_8(BANK_SWITCH, OFFSET),
+    TRACE_REGISTER_8(BANK_SWITCH, READONLY),
+    TRACE_REGISTER_8(BANK_SWITCH, ROMD),
+    TRACE_REGISTER_8(BANK_SWITCH, MAX),
     {BANK_SWITCH_NAME, BANK_SWITCH_NAME_SIZE, "NAME", NULL},
-    END,
-};
-
-static const struct trace_register testdev[] = {
-    REG(TESTDEV, ID),
-    REG(TESTDEV, SCRATCH),
-    REG(TESTDEV, COUNTER),
-    REG(TESTDEV, ERROR),
-    REG(TESTDEV, ERROR_RESULT),
-    REG(TESTDEV, BLOCKED_REENTRY),
-    REG(TESTDEV, BLOCKED_DEADLOCK),
-    REG(TESTDEV, HIGH),
-    REG(TESTDEV, IRQ_PENDING),
-    REG(TESTDEV, IRQ_RAISE),
-    REG(TESTDEV, IRQ_LOWER),
-    REG(TESTDEV, IRQ_PULSE),
-    REG(TESTDEV, DMA_SOURCE),
-    REG(TESTDEV, DMA_DEST),
-    REG(TESTDEV, DMA_LENGTH),
-    REG(TESTDEV, DMA_FLAGS),
-    REG(TESTDEV, DMA_PATTERN),
-    REG(TESTDEV, DMA_COMMAND),
-    REG(TESTDEV, DMA_RESULT),
-    REG(TESTDEV, DMA_COUNT),
-    {TESTDEV_IOMMU_ENTRY, 8 * TESTDEV_IOMMU_ENTRIES, "IOMMU_ENTRY", NULL},
-    REG(TESTDEV, IOMMU_NOTIFY),
-    REG(TESTDEV, IOMMU_UNMAPS),
-    REG(TESTDEV, IOMMU_MAPS),
-    REG(TESTDEV, IOMMU_LAST_IOVA),
-    REG(TESTDEV, IOMMU_LAST_MASK),
-    REG(TESTDEV, IOMMU_REPLAY),
-    REG(TESTDEV, EVENT_SLOT),
-    REG(TESTDEV, EVENT_OFFSET),
-    REG(TESTDEV, EVENT_SIZE),
-    REG(TESTDEV, EVENT_DATA),
-    REG(TESTDEV, EVENT_FLAGS),
-    REG(TESTDEV, EVENT_COMMAND),
-    REG(TESTDEV, EVENT_RESULT),
-    END,
+    TRACE_REGISTERS_END,
 };
 
 static const struct {
@@ -153,7 +94,7 @@ static const struct {
     {"ib700-stop", ib700_stop},
     {"ib700-start", ib700_start},
     {"bank-switch", bank_switch},
-    {"testdev-registers", testdev},
+    {"testdev-registers", trace_registers_testdev},
 };
 
 const struct trace_register *trace_registers_of(const char *region)

@@ -17,6 +17,18 @@ struct trace_register {
     const char *read, *write; /* NULL: as it is read */
 };
 
+#define TRACE_REGISTERS_END                                                                        \
+    {                                                                                              \
+        0, 0, NULL, NULL                                                                           \
+    }
+/* One of eight bytes, from a device's header. */
+#define TRACE_REGISTER_8(prefix, name)                                                             \
+    {                                                                                              \
+        prefix##_##name, 8, #name, NULL                                                            \
+    }
+
+extern const struct trace_register trace_registers_testdev[];
+
 /* The table of the region's device, by offset, or NULL. */
 const struct trace_register *trace_registers_of(const char *region);
 /* The name at an offset, or NULL. @table  may be NULL. Cost: O(registers), a few dozen at most. */
