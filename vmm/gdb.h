@@ -56,6 +56,12 @@ struct gdb {
     struct verdict crash;
 };
 
+/* What breakpoints are compared with. */
+static inline uint64_t gdb_linear_pc(const struct kvm_regs *regs, const struct kvm_sregs *sregs)
+{
+    return sregs->cs.l ? regs->rip : sregs->cs.base + regs->rip;
+}
+
 /* ---- gdb_run.c ---- */
 
 /* Stops everybody, in place of what may have been noted. Context: the loop's thread. */

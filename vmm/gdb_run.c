@@ -12,11 +12,6 @@
 
 #include "vmm/log.h"
 
-static uint64_t linear_pc(const struct kvm_regs *regs, const struct kvm_sregs *sregs)
-{
-    return sregs->cs.l ? regs->rip : sregs->cs.base + regs->rip;
-}
-
 /* ---- stopping: the vCPUs' side ---- */
 
 /* Keeps a stop for later, when another one is being told. */
@@ -103,7 +98,7 @@ void gdb_run_served(void *opaque, struct vcpu *vcpu, const struct history_exit *
         vcpu_serve_exit(vcpu);
     }
     if (kvm_get_regs(kvm, vcpu->fd, &regs) == 0 && kvm_get_sregs(kvm, vcpu->fd, &sregs) == 0) {
-        came_to(gdb, vcpu, linear_pc(&regs, &sregs), 0);
+        came_to(gdb, vcpu, gdb_linear_pc(&regs, &sregs), 0);
     }
 }
 
@@ -156,11 +151,11 @@ static void call_stop(void *opaque, struct vcpu *vcpu)
 
     (void)kvm_get_sregs(kvm, vcpu->fd, &sregs);
     (void)kvm_get_regs(kvm, vcpu->fd, &regs);
-    before = linear_pc(&regs, &sregs);
+    before = gdb_linear_pc(&regs, &sregs);
     vcpu_finish_access(vcpu);
     cpu->debug_failed = vcpu_set_debug(vcpu, &none) < 0;
     (void)kvm_get_regs(kvm, vcpu->fd, &regs);
-    cpu->pc = linear_pc(&regs, &sregs);
+    cpu->pc = gdb_linear_pc(&regs, &sregs);
     if (kvm_get_mp_state(kvm, vcpu->fd, &cpu->mp_state) < 0) {
         cpu->mp_state = KVM_MP_STATE_RUNNABLE;
     }

@@ -94,6 +94,7 @@ int gdb_state_write_registers(void *opaque, unsigned cpu, const struct gdb_regis
     struct errand errand = {.cpu = cpu, .result = -ESRCH, .changed = changed, .registers = &copy};
 
     vcpu_group_call(&gdb->machine->vcpus, call_write, &errand);
+    gdb->cpus[cpu].pc = gdb_linear_pc(&copy.regs, &copy.sregs);
     return errand.result;
 }
 
