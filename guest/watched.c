@@ -11,6 +11,8 @@ uint32_t written __attribute__((aligned(4096)));
 volatile uint32_t looked_at = 7;
 static uint8_t stored[16];
 
+extern const char port_written[], mmio_written[];
+
 void quit_early(void);
 /* Where a debugger may send the CPU. */
 void quit_early(void)
@@ -57,6 +59,8 @@ static void store_string(void)
 int main(const struct boot_info *boot)
 {
     (void)boot;
+    console_printf("watched: port_written %lx mmio_written %lx written %lx\n",
+                   (uint64_t)port_written, (uint64_t)mmio_written, (uint64_t)&written);
     write_twice();
     access_devices();
     store_string();
