@@ -195,7 +195,7 @@ START_TEST(notes_have_the_registers_of_each_cpu)
 {
     const struct vcpu_snapshot cpus[] = {some_cpu(0), some_cpu(1)};
     const struct core core = {.cpus = cpus, .cpu_num = 2, .ram = &found};
-    const struct core_cpu_state *state;
+    struct core_cpu_state state;
     struct elf_prstatus status;
     struct user_regs_struct regs;
     const uint8_t *file, *fp;
@@ -217,19 +217,20 @@ START_TEST(notes_have_the_registers_of_each_cpu)
     fp = note(file, 3, "CORE", NT_PRFPREG, sizeof(struct user_fpregs_struct));
     ck_assert_uint_eq(fp[0], 0x7f);
     ck_assert_uint_eq(fp[511], 0x5a);
-    state = note(file, 4, "QEMU", 0, sizeof(*state));
-    ck_assert_uint_eq(state->version, 1);
-    ck_assert_uint_eq(state->size, 440);
-    ck_assert_uint_eq(state->rip, 0xfff0);
-    ck_assert_uint_eq(state->cs.base, 0xffff0000);
-    ck_assert_uint_eq(state->cs.flags, 0xf0fb00);
-    ck_assert_uint_eq(state->gdt.limit, 0x1f);
-    ck_assert_uint_eq(state->cr[0], 0x80000011);
-    ck_assert_uint_eq(state->cr[2], 0xbad);
-    ck_assert_uint_eq(state->cr[3], 0x3000);
-    ck_assert_uint_eq(state->cr[4], 0x20);
-    ck_assert_uint_eq(state->kernel_gs_base, 0x9501);
-    ck_assert_uint_eq(((const struct core_cpu_state *)note(file, 5, "QEMU", 0, 440))->rip, 0xfff1);
+    memcpy(&state, note(file, 4, "QEMU", 0, sizeof(state)), sizeof(state)); /* 4-byte alignment */
+    ck_assert_uint_eq(state.version, 1);
+    ck_assert_uint_eq(state.size, 440);
+    ck_assert_uint_eq(state.rip, 0xfff0);
+    ck_assert_uint_eq(state.cs.base, 0xffff0000);
+    ck_assert_uint_eq(state.cs.flags, 0xf0fb00);
+    ck_assert_uint_eq(state.gdt.limit, 0x1f);
+    ck_assert_uint_eq(state.cr[0], 0x80000011);
+    ck_assert_uint_eq(state.cr[2], 0xbad);
+    ck_assert_uint_eq(state.cr[3], 0x3000);
+    ck_assert_uint_eq(state.cr[4], 0x20);
+    ck_assert_uint_eq(state.kernel_gs_base, 0x9501);
+    memcpy(&state, note(file, 5, "QEMU", 0, sizeof(state)), sizeof(state));
+    ck_assert_uint_eq(state.rip, 0xfff1);
     (void)close(fd);
 }
 END_TEST
