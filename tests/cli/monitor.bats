@@ -327,6 +327,10 @@ EOM
         socat -u UNIX-CONNECT:s /dev/null 7>&- &
         clients+=($!)
     done
+    # Killed before it is socat, it would be this shell, which runs teardown when it ends.
+    for client in "${clients[@]}"; do
+        wait_for "/proc/$client/comm" socat
+    done
     kill "${clients[@]}"
     wait "${clients[@]}" || true
     monitor info status
