@@ -41,7 +41,11 @@ termios'
 rm -f out
 # A port that nobody has opened yet loses what arrives: type when the prompt is there.
 {
-    until grep -qs "guest#" out; do sleep 0.2; done
+    tries=0
+    until grep -qs "guest#" out || [ $tries -ge 500 ]; do
+        sleep 0.2
+        tries=$((tries + 1))
+    done
     printf 'echo $((40+2))answer\nexit\n'
 } | without_terminal 'console=ttyS0 quiet'
 status=$?
