@@ -21,7 +21,7 @@ struct monitor_prompt {
     History *history;
     char line[1024];
     char prompt[16]; /* libedit's type wants it writable */
-    bool over; /* the connection is */
+    bool over;       /* the connection is */
 };
 
 static struct monitor_prompt *prompt_of(EditLine *edit)

@@ -112,6 +112,7 @@ gpa 0x00000000d3500800: system / askew -> pool' ]
 @test "before the first instruction paging is as the loader left it" {
     needs_kvm
     "$acre" run --timeout 60 --monitor unix:sock -S --flat 32 "$guests/flat32.bin" >guest.out 2>&1 &
+    # shellcheck disable=SC2034 # teardown ends it
     pid=$!
     until [ -S sock ]; do sleep 0.1; done
     [ "$(hmp addr 0x100000 | head -n 2)" = 'gva 0x0000000000100000 on CPU 0, paging off
