@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2001 # dollars of gdb's and the monitor's; leading zeros
 bats_require_minimum_version 1.5.0
 # A guest's memory: saved, dumped for gdb, looked at, and what of it was written. The guest writes
 # what it is told to (guest/scribble.c).
-# shellcheck disable=SC2016,SC2001 # dollars of gdb's and the monitor's; leading zeros
 load helpers
 load qmp
 
