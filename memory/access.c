@@ -21,15 +21,16 @@ struct access {
 
 static MemTxResult run(struct access *access, hwaddr addr, uint8_t *buf, uint64_t len);
 
-/* The cache's range, when it still stands and has the address. *generation: the space's now. */
-static inline const FlatRange *cached(const AddressSpace *as, const MemoryAccessCache *cache,
-                                      hwaddr addr, uint64_t *generation)
+static inline uint64_t generation_of(const AddressSpace *as)
 {
-    *generation = atomic_load_explicit(&as->generation, memory_order_acquire);
-    return cache->as == as && cache->generation == *generation && addr >= cache->range.first &&
-                   addr <= cache->range.last
-               ? &cache->range
-               : NULL;
+    return atomic_load_explicit(&as->generation, memory_order_acquire);
+}
+
+/* Is the cache of what the space shows in this generation? */
+static inline bool is_fresh(const MemoryAccessCache *cache, const AddressSpace *as,
+                            uint64_t generation)
+{
+    return cache->as == as && cache->generation == generation;
 }
 
 static const FlatRange *lookup(struct access *access, hwaddr addr)
@@ -40,8 +41,9 @@ static const FlatRange *lookup(struct access *access, hwaddr addr)
     uint64_t generation = 0;
 
     if (cache && !access->view) {
-        range = cached(as, cache, addr, &generation);
-        if (range) {
+        generation = generation_of(as);
+        range = &cache->range;
+        if (is_fresh(cache, as, generation) && addr >= range->first && addr <= range->last) {
             return range;
         }
     }
@@ -50,7 +52,13 @@ static const FlatRange *lookup(struct access *access, hwaddr addr)
     }
     range = fv_lookup(access->view->root, addr);
     if (cache && range && generation) {
-        *cache = (MemoryAccessCache){as, generation, *range};
+        *cache = (MemoryAccessCache){
+            .as = as,
+            .generation = generation,
+            .range = *range,
+            .ram = range_is_direct(range, false, false) ? range->mr->host + range->offset_in_region
+                                                        : NULL,
+        };
     }
     return range;
 }
@@ -277,13 +285,13 @@ static MemTxResult run(struct access *access, hwaddr addr, uint8_t *buf, uint64_
 }
 
 /*
- * address_space_rw_cached in two steps, the second entered by a jump, with its arguments as they
- * are: what is commonest needs no stack frame. The read section begins in the first and ends in
- * whichever serves the access.
+ * address_space_rw_cached in steps, each entered by a jump with its arguments as they are, so that
+ * the first has next to nothing to save and to move. The read section begins in the first and ends
+ * in whichever serves the access.
  */
-static __attribute__((noinline)) MemTxResult rw_general(AddressSpace *as, MemoryAccessCache *cache,
-                                                        hwaddr addr, MemTxAttrs attrs, void *buf,
-                                                        uint64_t len, bool is_write)
+__attribute__((noinline)) MemTxResult access_last(AddressSpace *as, MemoryAccessCache *cache,
+                                                  hwaddr addr, MemTxAttrs attrs, void *buf,
+                                                  uint64_t len, bool is_write)
 {
     struct access access = {.as = as, .cache = cache, .attrs = attrs, .is_write = is_write};
     MemTxResult result = run(&access, addr, buf, len);
@@ -292,17 +300,8 @@ static __attribute__((noinline)) MemTxResult rw_general(AddressSpace *as, Memory
     return result;
 }
 
-/* The cache holds, and has all of the access: RAM. */
-static __attribute__((noinline)) MemTxResult rw_ram(AddressSpace *as, MemoryAccessCache *cache,
-                                                    hwaddr addr, MemTxAttrs attrs, void *buf,
-                                                    uint64_t len, bool is_write)
+static __attribute__((noinline)) MemTxResult done_last(void)
 {
-    const FlatRange *range = &cache->range;
-    const uint8_t *host = range->mr->host + range->offset_in_region + (addr - range->first);
-
-    if (is_write || !load_at_once(buf, host, len)) {
-        return rw_general(as, cache, addr, attrs, buf, len, is_write);
-    }
     rcu_unlock();
     return MEMTX_OK;
 }
@@ -310,23 +309,18 @@ static __attribute__((noinline)) MemTxResult rw_ram(AddressSpace *as, MemoryAcce
 MemTxResult address_space_rw_cached(AddressSpace *as, MemoryAccessCache *cache, hwaddr addr,
                                     MemTxAttrs attrs, void *buf, uint64_t len, bool is_write)
 {
-    const FlatRange *range;
-    uint64_t generation;
-    hwaddr offset;
-
     rcu_lock();
-    range = cache ? cached(as, cache, addr, &generation) : NULL;
-    if (!range || len - 1 > range->last - addr) {
-        return rw_general(as, cache, addr, attrs, buf, len, is_write);
+    if (!cache || !is_fresh(cache, as, generation_of(as)) || addr < cache->range.first ||
+        addr > cache->range.last || len - 1 > cache->range.last - addr) {
+        return access_last(as, cache, addr, attrs, buf, len, is_write);
     }
-    offset = range->offset_in_region + (addr - range->first);
-    if (region_is_unit(range->mr, offset, len, is_write, attrs)) {
-        return region_unit_last(range->mr, offset, buf, (unsigned)len, is_write, attrs);
+    if (!cache->ram) {
+        return access_unit_last(as, cache, addr, attrs, buf, len, is_write);
     }
-    if (range->mr->kind == MEMORY_REGION_RAM) {
-        return rw_ram(as, cache, addr, attrs, buf, len, is_write);
+    if (is_write || !load_at_once(buf, cache->ram + (addr - cache->range.first), len)) {
+        return access_last(as, cache, addr, attrs, buf, len, is_write);
     }
-    return rw_general(as, cache, addr, attrs, buf, len, is_write);
+    return done_last();
 }
 
 MemTxResult address_space_rw(AddressSpace *as, hwaddr addr, MemTxAttrs attrs, void *buf,

@@ -70,6 +70,7 @@ typedef struct MemoryAccessCache {
     const AddressSpace *as;
     uint64_t generation;
     FlatRange range;
+    const uint8_t *ram; /* the host's first byte of the range, where reads come from memory */
 } MemoryAccessCache;
 
 /*

@@ -286,7 +286,8 @@ static bool signal_eventfd(const MemoryRegion *mr, hwaddr offset, const uint8_t 
     return false;
 }
 
-static MemTxResult refuse(const MemoryRegion *mr, hwaddr offset, enum owner_entry why)
+static __attribute__((cold)) MemTxResult refuse(const MemoryRegion *mr, hwaddr offset,
+                                                enum owner_entry why)
 {
     char line[160];
 
@@ -323,30 +324,45 @@ static __attribute__((noinline)) MemTxResult access_unit_with_attrs(const Memory
     return access_unit(mr, offset, buf, len, is_write, attrs);
 }
 
-MemTxResult region_unit_last(const MemoryRegion *mr, hwaddr offset, uint8_t *buf, unsigned len,
-                             bool is_write, MemTxAttrs attrs)
+/* Is the access one callback with nothing to see to before it? */
+static inline bool is_unit(const MemoryRegion *mr, hwaddr offset, uint64_t len, bool is_write,
+                           MemTxAttrs attrs)
 {
-    const MemoryRegionOps *ops = mr->ops;
-    MemoryOwner *owner = mr->owner;
+    return len <= 8 && (mr->unit_sizes & len) && !(offset & (len - 1)) && !attrs.memory &&
+           !(is_write && mr->live_eventfds);
+}
+
+/* No array is on its stack: a canary would guard nothing. */
+__attribute__((no_stack_protector)) MemTxResult
+access_unit_last(AddressSpace *as, MemoryAccessCache *cache, hwaddr addr, MemTxAttrs attrs,
+                 void *buf, uint64_t len, bool is_write)
+{
+    const MemoryRegion *mr = cache->range.mr;
+    hwaddr offset = cache->range.offset_in_region + (addr - cache->range.first);
     struct memory_owner_frame frame;
     enum owner_entry entry = OWNER_ENTERED;
     MemTxResult result = MEMTX_OK;
 
-    if (owner) {
-        entry = owner_enter(owner, &frame, mr->lockless, mr->reentrant);
+    if (!is_unit(mr, offset, len, is_write, attrs)) {
+        return access_last(as, cache, addr, attrs, buf, len, is_write);
+    }
+    if (mr->owner) {
+        entry = region_enter(mr, &frame);
     }
     if (entry != OWNER_ENTERED) {
         __builtin_memset(buf, 0, is_write ? 0 : len);
         result = refuse(mr, offset, entry);
     } else {
-        if (!is_write && ops->read) {
-            store(buf, len, ops->endianness, ops->read(mr->opaque, offset, len));
-        } else if (is_write && ops->write) {
-            ops->write(mr->opaque, offset, load(buf, len, ops->endianness), len);
+        if (!is_write && mr->ops->read) {
+            store(buf, (unsigned)len, mr->ops->endianness,
+                  mr->ops->read(mr->opaque, offset, (unsigned)len));
+        } else if (is_write && mr->ops->write) {
+            mr->ops->write(mr->opaque, offset, load(buf, (unsigned)len, mr->ops->endianness),
+                           (unsigned)len);
         } else {
-            result = access_unit_with_attrs(mr, offset, buf, len, is_write, attrs);
+            result = access_unit_with_attrs(mr, offset, buf, (unsigned)len, is_write, attrs);
         }
-        if (owner) {
+        if (mr->owner) {
             owner_leave(&frame);
         }
     }
@@ -380,7 +396,7 @@ MemTxResult region_dispatch(const FlatRange *range, hwaddr offset, uint8_t *buf,
     if (!mr->owner) {
         return access_units(range, offset, buf, len, is_write, attrs);
     }
-    entry = owner_enter(mr->owner, &frame, mr->lockless, mr->reentrant);
+    entry = region_enter(mr, &frame);
     if (entry != OWNER_ENTERED) {
         if (!is_write) {
             __builtin_memset(buf, 0, len);

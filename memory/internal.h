@@ -43,21 +43,30 @@ static inline void owner_leave(struct memory_owner_frame *frame)
 
 enum owner_entry { OWNER_ENTERED, OWNER_REENTRY, OWNER_DEADLOCK };
 /* The rules of owner.h for a thread that is inside some owner already. */
-enum owner_entry owner_enter_nested(MemoryOwner *owner, struct memory_owner_frame *frame,
-                                    bool lockless, bool reentrant);
+__attribute__((cold)) enum owner_entry owner_enter_nested(MemoryOwner *owner,
+                                                          struct memory_owner_frame *frame,
+                                                          bool lockless, bool reentrant);
 
-static inline enum owner_entry owner_enter(MemoryOwner *owner, struct memory_owner_frame *frame,
-                                           bool lockless, bool reentrant)
+/* For a thread that is inside none. */
+static inline enum owner_entry owner_enter_first(MemoryOwner *owner,
+                                                 struct memory_owner_frame *frame, bool lockless)
 {
-    if (memory_owner_chain) {
-        return owner_enter_nested(owner, frame, lockless, reentrant);
-    }
-    *frame = (struct memory_owner_frame){.owner = owner, .locked = !lockless};
+    frame->owner = owner;
+    frame->outer = NULL;
+    frame->locked = !lockless;
     if (!lockless) {
         pthread_mutex_lock(&owner->lock);
     }
     memory_owner_chain = frame;
     return OWNER_ENTERED;
+}
+
+/* @mr  has an owner. */
+static inline enum owner_entry region_enter(const MemoryRegion *mr,
+                                            struct memory_owner_frame *frame)
+{
+    return memory_owner_chain ? owner_enter_nested(mr->owner, frame, mr->lockless, mr->reentrant)
+                              : owner_enter_first(mr->owner, frame, mr->lockless);
 }
 
 /* ---- regions ----------------------------------------------------------------------------------
@@ -290,18 +299,14 @@ static inline bool range_is_direct(const FlatRange *range, bool is_write, bool d
 }
 
 /*
- * Is an access, which ends within its range, one callback with nothing to see to before it? Then
- * region_unit_last() will do.
+ * What remains of address_space_rw_cached, whose read section they end: of any access; of one that
+ * ends within the cached range, which is no memory.
  */
-static inline bool region_is_unit(const MemoryRegion *mr, hwaddr offset, uint64_t len,
-                                  bool is_write, MemTxAttrs attrs)
-{
-    return len <= 8 && (mr->unit_sizes & len) && !(offset & (len - 1)) && !attrs.memory &&
-           !(is_write && mr->live_eventfds);
-}
-/* Serves it, and ends the read section. */
-MemTxResult region_unit_last(const MemoryRegion *mr, hwaddr offset, uint8_t *buf, unsigned len,
-                             bool is_write, MemTxAttrs attrs);
+MemTxResult access_last(AddressSpace *as, MemoryAccessCache *cache, hwaddr addr, MemTxAttrs attrs,
+                        void *buf, uint64_t len, bool is_write);
+MemTxResult access_unit_last(AddressSpace *as, MemoryAccessCache *cache, hwaddr addr,
+                             MemTxAttrs attrs, void *buf, uint64_t len, bool is_write);
+/* The sizes, OR'ed, of accesses that are one callback where they are aligned. */
 uint8_t region_unit_sizes(const MemoryRegionOps *ops);
 /* How many bytes of an access of `len` go to the region at once. */
 unsigned region_piece(const FlatRange *range, hwaddr offset, uint64_t len);

@@ -55,7 +55,8 @@ enum owner_entry owner_enter_nested(MemoryOwner *owner, struct memory_owner_fram
 
 bool memory_owner_enter(MemoryOwner *owner, struct memory_owner_frame *frame)
 {
-    return owner_enter(owner, frame, false, false) == OWNER_ENTERED;
+    return (memory_owner_chain ? owner_enter_nested(owner, frame, false, false)
+                               : owner_enter_first(owner, frame, false)) == OWNER_ENTERED;
 }
 
 void memory_owner_leave(struct memory_owner_frame *frame)
