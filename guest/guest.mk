@@ -57,6 +57,7 @@ $(G)/libtree.a: $(GUEST_TESTDEV) $(G)/obj/tree.o
 $(GUEST_BOOT): $(G)/%.elf: $(G)/obj/boot/%.S.o guest/boot/boot.ld guest/boot/elf64.ld
 	$(CC) $(GUEST_BITS) $(GUEST_LINK) -Wl,-T,$(or $(wildcard guest/boot/$*.ld),guest/boot/boot.ld) -o $@ $<
 $(GUEST_FLAT): $(G)/%.bin: $(G)/obj/boot/%.S.o
-	$(CC) $(GUEST_BITS) $(GUEST_LINK) -Wl,-Ttext=$(call flat_origin,$*) -Wl,--oformat,binary -o $@ $<
+	$(CC) $(GUEST_BITS) $(GUEST_LINK) -Wl,-Ttext=$(call flat_origin,$*) -Wl,-e,$(call flat_origin,$*) \
+		-Wl,--oformat,binary -o $@ $<
 
 -include $(wildcard $(G)/obj/*.d $(G)/obj/*/*.d)
