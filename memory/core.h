@@ -18,7 +18,7 @@ struct memory_core_config {
     /* Signal an eventfd that a dispatched write matched (KVM signals its own). */
     void (*signal_eventfd)(void *opaque, int fd);
     /* A failed commit could not be undone: the map is not to be trusted, no vCPU may run again (the
-     * core does not unpark). Called once, with the core lock held. */
+     * core has parked them and does not unpark). Called once, with the core lock held. */
     void (*broken)(void *opaque, int apply_error, int undo_error);
     /* A line for the user, without newline: what a guest provoked (the receiver limits its rate).
      */

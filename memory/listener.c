@@ -69,6 +69,9 @@ void memory_core_break(struct memory_core *core, int apply_error, int undo_error
     core->broken = true;
     core->broken_apply = apply_error;
     core->broken_undo = undo_error;
+    if (core->config.park) {
+        core->config.park(core->config.opaque); /* for good: no vCPU is to run on such a map */
+    }
     if (core->config.broken) {
         core->config.broken(core->config.opaque, apply_error, undo_error);
     }

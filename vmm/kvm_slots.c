@@ -139,7 +139,7 @@ static int roll_back_steps(struct kvm_slots *slots)
 
 /*
  * Takes back what apply did. When the commit itself parked nobody (it only added), slots still go
- * away here, so vCPUs are kept out meanwhile.
+ * away here, so vCPUs are kept out meanwhile; and for good when it fails.
  */
 static int roll_back(struct kvm_slots *slots, bool parked)
 {
@@ -151,7 +151,7 @@ static int roll_back(struct kvm_slots *slots, bool parked)
         config->park(config->opaque);
     }
     result = roll_back_steps(slots);
-    if (park) {
+    if (park && result == 0) {
         config->unpark(config->opaque);
     }
     return result;

@@ -34,6 +34,7 @@ static struct kvm_mock mock;
 static struct kvm kvm;
 static struct kvm_slots slots;
 static unsigned parks, unparks, broken_calls, signals;
+static unsigned late_runs; /* all let go after the second of two failures, that of the roll-back */
 static int broken_apply, broken_undo;
 
 static inline void on_park(void *opaque)
@@ -46,6 +47,8 @@ static inline void on_unpark(void *opaque)
 {
     (void)opaque;
     unparks++;
+    late_runs +=
+        mock.fail_at[0] && mock.fail_at[1] && mock.calls >= mock.fail_at[1] && unparks == parks;
 }
 
 static inline void on_broken(void *opaque, int apply_error, int undo_error)
@@ -82,7 +85,7 @@ static inline void setup(void)
     struct kvm_slots_config slots_config = {.park = on_park, .unpark = on_unpark};
 
     memory_thread_register();
-    parks = unparks = broken_calls = signals = 0;
+    parks = unparks = late_runs = broken_calls = signals = 0;
     mock_init(&mock, &kvm);
     ck_assert_int_eq(memory_core_init(&core, &config), 0);
     ck_assert_int_eq(memory_region_init(&root, &core, NULL, "root", UINT64_MAX), 0);
