@@ -60,7 +60,7 @@ int address_space_init(AddressSpace *as, struct memory_core *core, MemoryRegion 
         .current_map = flatview_new(core),
         .unassigned = unassigned,
     };
-    if (core->depth) {
+    if (core_busy(core)) {
         ret = -EBUSY;
     } else if (as->name && as->current_map) {
         strcpy(as->name, name);

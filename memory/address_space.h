@@ -52,7 +52,7 @@ struct AddressSpace {
 
 /*
  * @root  referenced until finish.
- * Returns: 0, -ENOMEM.
+ * Returns: 0, -ENOMEM; -EBUSY inside a transaction or a listener's callback; -ELOOP as a commit.
  * Cost: renders the whole tree once.
  */
 int address_space_init(AddressSpace *as, struct memory_core *core, MemoryRegion *root,

@@ -65,7 +65,7 @@ uint64_t memory_region_snapshot_and_clear_dirty(MemoryRegion *mr, uint64_t offse
 /*
  * Logs all RAM of the VM for DIRTY_MEMORY_MIGRATION, or stops. Counted.
  * Returns: 0; -ENOMEM; what a listener or the commit said, then nothing changed; -EBUSY inside a
- * transaction; -EINVAL stopped more often than started.
+ * transaction or a listener's callback; -EINVAL stopped more often than started.
  */
 int memory_global_dirty_log_start(struct memory_core *core) __attribute__((warn_unused_result));
 int memory_global_dirty_log_stop(struct memory_core *core) __attribute__((warn_unused_result));

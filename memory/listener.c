@@ -329,7 +329,7 @@ int memory_listener_register(MemoryListener *listener, AddressSpace *as)
         return -EINVAL;
     }
     pthread_mutex_lock(&core->lock);
-    ret = core->depth ? -EBUSY : plan_replay(as, listener, true, &plan);
+    ret = core_busy(core) ? -EBUSY : plan_replay(as, listener, true, &plan);
     if (!ret) {
         core->in_commit = true;
         ret = listeners_carry_out(core, plan, &parked);

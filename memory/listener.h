@@ -93,11 +93,14 @@ struct MemoryListener {
 /*
  * The listener is the caller's and stays until unregistered.
  * Returns: 0, or what prepare or apply said (then it is not registered); -EBUSY inside a
- * transaction; -EINVAL prepare without cancel, or apply without undo.
+ * transaction or a callback; -EINVAL prepare without cancel, or apply without undo.
  */
 int memory_listener_register(MemoryListener *listener, AddressSpace *as)
     __attribute__((warn_unused_result));
-/* Replays the removal of everything; failures of apply are ignored. Accepts an unregistered one. */
+/*
+ * Replays the removal of everything; failures of apply are ignored. Accepts an unregistered one.
+ * Context: not in a callback; in a transaction, what it is told is the map before that.
+ */
 void memory_listener_unregister(MemoryListener *listener);
 
 #endif

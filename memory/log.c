@@ -123,7 +123,7 @@ int memory_global_dirty_log_start(struct memory_core *core)
     int ret;
 
     pthread_mutex_lock(&core->lock);
-    ret = core->depth ? -EBUSY : 0;
+    ret = core_busy(core) ? -EBUSY : 0;
     if (!ret && core->global_log == 0) {
         ret = track_all(core);
         ret = ret ? ret : start_listeners(core);
@@ -147,7 +147,7 @@ int memory_global_dirty_log_stop(struct memory_core *core)
     int ret = 0;
 
     pthread_mutex_lock(&core->lock);
-    if (core->depth) {
+    if (core_busy(core)) {
         ret = -EBUSY;
     } else if (core->global_log == 0) {
         ret = -EINVAL;

@@ -155,7 +155,7 @@ int memory_region_transaction_commit(struct memory_core *core)
         return -EINVAL;
     }
     if (core->depth > 1 || core->in_commit) {
-        core->depth--;
+        core_leave(core);
     } else {
         ret = commit(core);
     }

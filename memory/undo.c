@@ -39,6 +39,13 @@ void memory_region_transaction_begin(struct memory_core *core)
     }
 }
 
+void core_leave(struct memory_core *core)
+{
+    if (--core->depth == 0) {
+        hold(core, false);
+    }
+}
+
 int undo_save(MemoryRegion *mr, const char *cause)
 {
     struct memory_transaction *txn = mr->core->transaction;

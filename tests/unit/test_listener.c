@@ -499,6 +499,49 @@ START_TEST(setters_are_busy_inside_a_callback)
 }
 END_TEST
 
+/* What a callback may not do, each with what it got. */
+struct trespass {
+    MemoryListener listener, other;
+    AddressSpace space;
+    MemoryRegion *root;
+    int setter, listen, make_space, log;
+};
+
+static void trespass(MemoryListener *listener, const MemoryRegionSection *section)
+{
+    struct trespass *t = listener->opaque;
+
+    t->setter = memory_region_set_enabled(section->mr, false);
+    t->listen = memory_listener_register(&t->other, section->as);
+    t->make_space =
+        address_space_init(&t->space, t->root->core, t->root, "inner", MEMORY_UNASSIGNED_MEMORY);
+    t->log = memory_global_dirty_log_start(t->root->core);
+}
+
+/* A replay is no commit, yet its callbacks are as bound, and leave nothing open. */
+START_TEST(the_callbacks_of_a_replay_may_change_nothing)
+{
+    struct fixture *f = fixture_new();
+    struct trespass t = {.other = {.name = "other"}, .root = f->root};
+    MemoryRegion *io = io_new(f, "io", 0x10);
+
+    t.listener = (MemoryListener){.name = "trespass", .region_add = trespass, .opaque = &t};
+    put(f->root, 0, io);
+    OK(memory_listener_register(&t.listener, &f->as));
+    ck_assert_int_eq(t.setter, -EBUSY);
+    ck_assert_int_eq(t.listen, -EBUSY);
+    ck_assert_int_eq(t.make_space, -EBUSY);
+    ck_assert_int_eq(t.log, -EBUSY);
+    ck_assert_int_eq(memory_region_transaction_commit(&f->core), -EINVAL);
+    expect_view(&f->as, "0-f io\n");
+    OK(memory_region_set_address(io, 0x20));
+    expect_view(&f->as, "20-2f io\n");
+    ck_assert_int_eq(t.setter, -EBUSY);
+    memory_listener_unregister(&t.listener);
+    fixture_free(f);
+}
+END_TEST
+
 static int keep_cause(MemoryListener *listener, MemoryCommit *commit)
 {
     (void)snprintf(listener->opaque, 64, "%s %s", commit->cause ? commit->cause : "?",
@@ -557,6 +600,7 @@ int main(void)
     tcase_add_test(refuse, m32_a_refusal_cancels_those_prepared_in_reverse);
     tcase_add_test(refuse, vcpus_are_parked_only_when_a_listener_asks);
     tcase_add_test(refuse, setters_are_busy_inside_a_callback);
+    tcase_add_test(refuse, the_callbacks_of_a_replay_may_change_nothing);
     suite_add_tcase(suite, refuse);
     return run_suite(suite);
 }
