@@ -318,11 +318,49 @@ static void unlink_from(AddressSpace *as, MemoryListener *listener)
     listener->as = NULL;
 }
 
+/* While all RAM is logged, who comes is told so first, and who goes that it is so no longer. */
+static int start_log(MemoryListener *listener, const struct memory_core *core)
+{
+    return core->global_log && listener->log_global_start ? listener->log_global_start(listener)
+                                                          : 0;
+}
+
+static void stop_log(MemoryListener *listener, const struct memory_core *core)
+{
+    if (core->global_log && listener->log_global_stop) {
+        listener->log_global_stop(listener);
+    }
+}
+
+/* Called with the core lock held. */
+static int join_in(MemoryListener *listener, AddressSpace *as, struct as_plan *plan)
+{
+    struct memory_core *core = as->core;
+    bool parked = false;
+    int ret;
+
+    core->in_commit = true;
+    ret = start_log(listener, core);
+    if (!ret) {
+        ret = listeners_carry_out(core, plan, &parked);
+        if (!ret) {
+            link_in(as, listener);
+            listeners_tell(core, plan);
+        } else {
+            stop_log(listener, core);
+        }
+    }
+    core->in_commit = false;
+    if (parked && !core->broken) {
+        core->config.unpark(core->config.opaque);
+    }
+    return ret;
+}
+
 int memory_listener_register(MemoryListener *listener, AddressSpace *as)
 {
     struct memory_core *core = as->core;
     struct as_plan *plan = NULL;
-    bool parked = false;
     int ret;
 
     if (!complete(listener)) {
@@ -331,16 +369,7 @@ int memory_listener_register(MemoryListener *listener, AddressSpace *as)
     pthread_mutex_lock(&core->lock);
     ret = core_busy(core) ? -EBUSY : plan_replay(as, listener, true, &plan);
     if (!ret) {
-        core->in_commit = true;
-        ret = listeners_carry_out(core, plan, &parked);
-        if (!ret) {
-            link_in(as, listener);
-            listeners_tell(core, plan);
-        }
-        core->in_commit = false;
-        if (parked && !core->broken) {
-            core->config.unpark(core->config.opaque);
-        }
+        ret = join_in(listener, as, plan);
         plan_free(plan);
     }
     pthread_mutex_unlock(&core->lock);
@@ -350,23 +379,26 @@ int memory_listener_register(MemoryListener *listener, AddressSpace *as)
 void memory_listener_unregister(MemoryListener *listener)
 {
     AddressSpace *as = listener->as;
+    struct memory_core *core;
     struct as_plan *plan;
     bool parked = false;
 
     if (!as) {
         return;
     }
-    pthread_mutex_lock(&as->core->lock);
+    core = as->core;
+    pthread_mutex_lock(&core->lock);
     unlink_from(as, listener);
+    core->in_commit = true;
     if (plan_replay(as, listener, false, &plan) == 0) {
-        as->core->in_commit = true;
-        (void)listeners_carry_out(as->core, plan, &parked); /* it leaves whatever it says */
-        listeners_tell(as->core, plan);
-        as->core->in_commit = false;
-        if (parked && !as->core->broken) {
-            as->core->config.unpark(as->core->config.opaque);
-        }
+        (void)listeners_carry_out(core, plan, &parked); /* it leaves whatever it says */
+        listeners_tell(core, plan);
         plan_free(plan);
     }
-    pthread_mutex_unlock(&as->core->lock);
+    stop_log(listener, core);
+    core->in_commit = false;
+    if (parked && !core->broken) {
+        core->config.unpark(core->config.opaque);
+    }
+    pthread_mutex_unlock(&core->lock);
 }

@@ -10,7 +10,8 @@
  * the new view is published, and the part that cannot fail follows: begin; region_del (each
  * ascending in address, listeners descending); region_add, region_nop, log_start, log_stop,
  * coalesced and eventfd callbacks; commit (ascending). Any callback may be NULL. Registration
- * replays the current view (as a MemoryCommit that adds everything), removal its mirror image.
+ * replays the current view (as a MemoryCommit that adds everything), removal its mirror image;
+ * while all RAM is logged (dirty.h), log_global_start comes before it, log_global_stop after.
  *
  * Context: the committing thread, with the core lock held. Callbacks must not change any tree
  * (the setters give -EBUSY).
@@ -92,8 +93,8 @@ struct MemoryListener {
 
 /*
  * The listener is the caller's and stays until unregistered.
- * Returns: 0, or what prepare or apply said (then it is not registered); -EBUSY inside a
- * transaction or a callback; -EINVAL prepare without cancel, or apply without undo.
+ * Returns: 0, or what log_global_start, prepare or apply said (then it is not registered); -EBUSY
+ * inside a transaction or a callback; -EINVAL prepare without cancel, or apply without undo.
  */
 int memory_listener_register(MemoryListener *listener, AddressSpace *as)
     __attribute__((warn_unused_result));

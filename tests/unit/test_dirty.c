@@ -165,6 +165,92 @@ START_TEST(a_listener_that_cannot_log_stops_the_others_again)
 }
 END_TEST
 
+struct log_listener {
+    MemoryListener listener;
+    int start, prepare; /* what these say */
+    unsigned starts, stops;
+};
+
+static int count_start(MemoryListener *listener)
+{
+    struct log_listener *each = listener->opaque;
+
+    each->starts++;
+    return each->start;
+}
+
+static void count_stop(MemoryListener *listener)
+{
+    ((struct log_listener *)listener->opaque)->stops++;
+}
+
+static int say_prepare(MemoryListener *listener, MemoryCommit *commit)
+{
+    (void)commit;
+    return ((struct log_listener *)listener->opaque)->prepare;
+}
+
+static void say_nothing(MemoryListener *listener, const MemoryCommit *commit)
+{
+    (void)listener, (void)commit;
+}
+
+/* Row: what log_global_start and prepare say; how often the log is started and stopped. */
+static const struct {
+    int start, prepare;
+    unsigned starts, stops;
+} latecomers[] = {
+    {0, 0, 1, 1},
+    {-ENOSPC, 0, 1, 0},
+    {0, -EPERM, 1, 1},
+};
+
+START_TEST(a_listener_that_comes_while_all_is_logged_is_told_so)
+{
+    struct fixture *f = fixture_new();
+    struct log_listener late = {.start = latecomers[_i].start, .prepare = latecomers[_i].prepare};
+    int refused = late.start ? late.start : late.prepare;
+
+    late.listener = (MemoryListener){.name = "late",
+                                     .opaque = &late,
+                                     .prepare = say_prepare,
+                                     .cancel = say_nothing,
+                                     .log_global_start = count_start,
+                                     .log_global_stop = count_stop};
+    put(f->root, 0, ram_new(f, "ram", PAGE));
+    OK(memory_global_dirty_log_start(&f->core));
+    ck_assert_int_eq(memory_listener_register(&late.listener, &f->as), refused);
+    if (!refused) {
+        ck_assert_uint_eq(late.stops, 0);
+    }
+    OK(memory_global_dirty_log_stop(&f->core));
+    ck_assert_uint_eq(late.starts, latecomers[_i].starts);
+    ck_assert_uint_eq(late.stops, latecomers[_i].stops);
+    memory_listener_unregister(&late.listener);
+    ck_assert_uint_eq(late.stops, latecomers[_i].stops);
+    fixture_free(f);
+}
+END_TEST
+
+START_TEST(a_listener_that_leaves_while_all_is_logged_is_told_too)
+{
+    struct fixture *f = fixture_new();
+    struct log_listener early = {.listener = {.name = "early", .opaque = &early}};
+
+    early.listener.log_global_start = count_start;
+    early.listener.log_global_stop = count_stop;
+    OK(memory_listener_register(&early.listener, &f->as));
+    ck_assert_uint_eq(early.starts, 0);
+    OK(memory_global_dirty_log_start(&f->core));
+    memory_listener_unregister(&early.listener);
+    ck_assert_uint_eq(early.starts, 1);
+    ck_assert_uint_eq(early.stops, 1);
+    OK(memory_global_dirty_log_stop(&f->core));
+    ck_assert_uint_eq(early.stops, 1);
+    fixture_free(f);
+}
+END_TEST
+
 static MemoryRegion *resizable(struct fixture *f, enum ram_backing backing, unsigned *told)
 {
     struct ram_block_config config = {
@@ -327,6 +413,8 @@ int main(void)
     tcase_add_test(bits, m65_no_bit_is_lost_between_a_writer_and_a_collector);
     tcase_add_test(bits, logging_all_ram_shows_in_every_range_and_ends);
     tcase_add_test(bits, a_listener_that_cannot_log_stops_the_others_again);
+    tcase_add_table_test(bits, a_listener_that_comes_while_all_is_logged_is_told_so, latecomers);
+    tcase_add_test(bits, a_listener_that_leaves_while_all_is_logged_is_told_too);
     suite_add_tcase(suite, bits);
     tcase_add_table_test(ram, m64_what_grows_back_reads_zero, backings);
     tcase_add_test(ram, m63_a_resize_keeps_to_its_bounds);
