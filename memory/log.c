@@ -29,11 +29,22 @@ static void for_each_logged(AddressSpace *as, MemoryListener *listener, log_call
     }
 }
 
+/* Those of logging may change the map as little as a commit's. Returns: what is to stand again. */
+static bool callbacks_begin(struct memory_core *core)
+{
+    bool in_commit = core->in_commit;
+
+    core->in_commit = true;
+    return in_commit;
+}
+
 static void tell(MemoryRegion *mr, hwaddr first, hwaddr last, bool clear)
 {
     struct memory_core *core = mr->core;
+    bool in_commit;
 
     pthread_mutex_lock(&core->lock);
+    in_commit = callbacks_begin(core);
     for (AddressSpace *as = core->spaces; as; as = as->next) {
         for (MemoryListener *each = as->listeners; each; each = each->next) {
             log_callback callback = clear ? each->log_clear : each->log_sync;
@@ -43,6 +54,7 @@ static void tell(MemoryRegion *mr, hwaddr first, hwaddr last, bool clear)
             }
         }
     }
+    core->in_commit = in_commit;
     pthread_mutex_unlock(&core->lock);
 }
 
@@ -78,7 +90,7 @@ static int commit_all(struct memory_core *core)
     return memory_region_transaction_commit(core);
 }
 
-static void stop_listeners(struct memory_core *core, const MemoryListener *until)
+static void stop_some(struct memory_core *core, const MemoryListener *until)
 {
     for (AddressSpace *as = core->spaces; as; as = as->next) {
         for (MemoryListener *each = as->listeners; each; each = each->next) {
@@ -92,19 +104,36 @@ static void stop_listeners(struct memory_core *core, const MemoryListener *until
     }
 }
 
-static int start_listeners(struct memory_core *core)
+static int start_each(struct memory_core *core)
 {
     for (AddressSpace *as = core->spaces; as; as = as->next) {
         for (MemoryListener *each = as->listeners; each; each = each->next) {
             int ret = each->log_global_start ? each->log_global_start(each) : 0;
 
             if (ret) {
-                stop_listeners(core, each);
+                stop_some(core, each);
                 return ret;
             }
         }
     }
     return 0;
+}
+
+static int start_listeners(struct memory_core *core)
+{
+    bool in_commit = callbacks_begin(core);
+    int ret = start_each(core);
+
+    core->in_commit = in_commit;
+    return ret;
+}
+
+static void stop_listeners(struct memory_core *core)
+{
+    bool in_commit = callbacks_begin(core);
+
+    stop_some(core, NULL);
+    core->in_commit = in_commit;
 }
 
 static int track_all(struct memory_core *core)
@@ -132,7 +161,7 @@ int memory_global_dirty_log_start(struct memory_core *core)
             ret = commit_all(core);
             if (ret) {
                 core->global_log = 0;
-                stop_listeners(core, NULL);
+                stop_listeners(core);
             }
         }
     } else if (!ret) {
@@ -156,7 +185,7 @@ int memory_global_dirty_log_stop(struct memory_core *core)
         if (ret) {
             core->global_log = 1;
         } else {
-            stop_listeners(core, NULL);
+            stop_listeners(core);
         }
     }
     pthread_mutex_unlock(&core->lock);

@@ -251,6 +251,72 @@ START_TEST(a_listener_that_leaves_while_all_is_logged_is_told_too)
 }
 END_TEST
 
+/* What a setter got in each of a listener's callbacks of logging. */
+struct log_trespass {
+    MemoryRegion *mr;
+    int start, stop, sync, clear;
+};
+
+static int trespass_start(MemoryListener *listener)
+{
+    struct log_trespass *t = listener->opaque;
+
+    t->start = memory_region_set_enabled(t->mr, false);
+    return 0;
+}
+
+static void trespass_stop(MemoryListener *listener)
+{
+    struct log_trespass *t = listener->opaque;
+
+    t->stop = memory_region_set_enabled(t->mr, false);
+}
+
+static void trespass_sync(MemoryListener *listener, const MemoryRegionSection *section)
+{
+    struct log_trespass *t = listener->opaque;
+
+    (void)section;
+    t->sync = memory_region_set_enabled(t->mr, false);
+}
+
+static void trespass_clear(MemoryListener *listener, const MemoryRegionSection *section)
+{
+    struct log_trespass *t = listener->opaque;
+
+    (void)section;
+    t->clear = memory_region_set_enabled(t->mr, false);
+}
+
+START_TEST(the_callbacks_of_logging_may_change_nothing)
+{
+    struct fixture *f = fixture_new();
+    struct log_trespass t = {.mr = ram_new(f, "ram", PAGE)};
+    MemoryListener listener = {.name = "trespass",
+                               .opaque = &t,
+                               .log_global_start = trespass_start,
+                               .log_global_stop = trespass_stop,
+                               .log_sync = trespass_sync,
+                               .log_clear = trespass_clear};
+    uint64_t bits;
+
+    put(f->root, 0, t.mr);
+    OK(memory_listener_register(&listener, &f->as));
+    OK(memory_global_dirty_log_start(&f->core));
+    (void)memory_region_snapshot_and_clear_dirty(t.mr, 0, 1, DIRTY_MEMORY_MIGRATION, &bits);
+    OK(memory_global_dirty_log_stop(&f->core));
+    ck_assert_int_eq(t.start, -EBUSY);
+    ck_assert_int_eq(t.stop, -EBUSY);
+    ck_assert_int_eq(t.sync, -EBUSY);
+    ck_assert_int_eq(t.clear, -EBUSY);
+    expect_view(&f->as, "0-fff ram\n");
+    OK(memory_region_set_enabled(t.mr, false));
+    expect_view(&f->as, "");
+    memory_listener_unregister(&listener);
+    fixture_free(f);
+}
+END_TEST
+
 static MemoryRegion *resizable(struct fixture *f, enum ram_backing backing, unsigned *told)
 {
     struct ram_block_config config = {
@@ -415,6 +481,7 @@ int main(void)
     tcase_add_test(bits, a_listener_that_cannot_log_stops_the_others_again);
     tcase_add_table_test(bits, a_listener_that_comes_while_all_is_logged_is_told_so, latecomers);
     tcase_add_test(bits, a_listener_that_leaves_while_all_is_logged_is_told_too);
+    tcase_add_test(bits, the_callbacks_of_logging_may_change_nothing);
     suite_add_tcase(suite, bits);
     tcase_add_table_test(ram, m64_what_grows_back_reads_zero, backings);
     tcase_add_test(ram, m63_a_resize_keeps_to_its_bounds);
