@@ -46,6 +46,8 @@ struct memory_core {
     unsigned depth;
     uint64_t seq;
     _Atomic uintptr_t holder; /* the thread inside a transaction; 0: none */
+    _Atomic uintptr_t keeper; /* the thread between freeze and thaw; 0: none */
+    unsigned keeps;           /* how often it froze */
     bool in_commit;           /* a listener's callback runs */
     _Atomic uint64_t dying;   /* regions whose destructor is queued */
     unsigned global_log;      /* count of those who want all RAM logged */

@@ -129,6 +129,11 @@ int undo_save(MemoryRegion *mr, const char *cause);
 void undo_restore(struct memory_core *core); /* the tree as it was at the outermost begin */
 void undo_forget(struct memory_core *core); /* the changes stand: publish and drop what they left */
 bool core_held_by_me(struct memory_core *core);
+/*
+ * May this thread wait for readers to leave? Not where it is one itself, nor with a lock that one
+ * of them may wait for.
+ */
+bool core_may_wait(struct memory_core *core);
 /* One level less of the open transaction, which was not the last, or holds no change. */
 void core_leave(struct memory_core *core);
 /* Core lock held: a transaction is open, or a listener's callback runs. */

@@ -366,13 +366,13 @@ int memory_listener_register(MemoryListener *listener, AddressSpace *as)
     if (!complete(listener)) {
         return -EINVAL;
     }
-    pthread_mutex_lock(&core->lock);
+    memory_core_freeze(core);
     ret = core_busy(core) ? -EBUSY : plan_replay(as, listener, true, &plan);
     if (!ret) {
         ret = join_in(listener, as, plan);
         plan_free(plan);
     }
-    pthread_mutex_unlock(&core->lock);
+    memory_core_thaw(core);
     return ret;
 }
 
@@ -387,7 +387,7 @@ void memory_listener_unregister(MemoryListener *listener)
         return;
     }
     core = as->core;
-    pthread_mutex_lock(&core->lock);
+    memory_core_freeze(core);
     unlink_from(as, listener);
     core->in_commit = true;
     if (plan_replay(as, listener, false, &plan) == 0) {
@@ -400,5 +400,5 @@ void memory_listener_unregister(MemoryListener *listener)
     if (parked && !core->broken) {
         core->config.unpark(core->config.opaque);
     }
-    pthread_mutex_unlock(&core->lock);
+    memory_core_thaw(core);
 }

@@ -43,7 +43,7 @@ static void tell(MemoryRegion *mr, hwaddr first, hwaddr last, bool clear)
     struct memory_core *core = mr->core;
     bool in_commit;
 
-    pthread_mutex_lock(&core->lock);
+    memory_core_freeze(core);
     in_commit = callbacks_begin(core);
     for (AddressSpace *as = core->spaces; as; as = as->next) {
         for (MemoryListener *each = as->listeners; each; each = each->next) {
@@ -55,7 +55,7 @@ static void tell(MemoryRegion *mr, hwaddr first, hwaddr last, bool clear)
         }
     }
     core->in_commit = in_commit;
-    pthread_mutex_unlock(&core->lock);
+    memory_core_thaw(core);
 }
 
 void memory_region_sync_dirty_bitmap(MemoryRegion *mr)
@@ -70,13 +70,13 @@ uint64_t memory_region_snapshot_and_clear_dirty(MemoryRegion *mr, uint64_t offse
     uint64_t num;
 
     /* In one go: a commit in between would bring in once more what is taken here. */
-    pthread_mutex_lock(&mr->core->lock);
+    memory_core_freeze(mr->core);
     tell(mr, offset, last, false);
     num = ram_block_snapshot_and_clear_dirty(mr->ram_block, offset, pages, client, bitmap);
     if (num) {
         tell(mr, offset, last, true);
     }
-    pthread_mutex_unlock(&mr->core->lock);
+    memory_core_thaw(mr->core);
     return num;
 }
 
@@ -151,7 +151,7 @@ int memory_global_dirty_log_start(struct memory_core *core)
 {
     int ret;
 
-    pthread_mutex_lock(&core->lock);
+    memory_core_freeze(core); /* the commit is not to wait: we have the lock */
     ret = core_busy(core) ? -EBUSY : 0;
     if (!ret && core->global_log == 0) {
         ret = track_all(core);
@@ -167,7 +167,7 @@ int memory_global_dirty_log_start(struct memory_core *core)
     } else if (!ret) {
         core->global_log++;
     }
-    pthread_mutex_unlock(&core->lock);
+    memory_core_thaw(core);
     return ret;
 }
 
@@ -175,7 +175,7 @@ int memory_global_dirty_log_stop(struct memory_core *core)
 {
     int ret = 0;
 
-    pthread_mutex_lock(&core->lock);
+    memory_core_freeze(core);
     if (core_busy(core)) {
         ret = -EBUSY;
     } else if (core->global_log == 0) {
@@ -188,6 +188,6 @@ int memory_global_dirty_log_stop(struct memory_core *core)
             stop_listeners(core);
         }
     }
-    pthread_mutex_unlock(&core->lock);
+    memory_core_thaw(core);
     return ret;
 }

@@ -90,8 +90,9 @@ RAMBlock *ram_block_ref(RAMBlock *block);
 void ram_block_unref(RAMBlock *block);
 
 /*
- * Changes how much of a resizable block its region shows. What grows back reads zero and is dirty;
- * `resized` is called after the commit.
+ * Changes how much of a resizable block its region shows. What grows back reads zero and is dirty
+ * (but for a write in flight since before the shrink, which is waited for only where the caller is
+ * in no access, inside no owner and holds no core lock); `resized` is called after the commit.
  * @size  bytes, 1..max_size of the config; rounded up to the page size.
  * Returns: 0; -EINVAL not RAM, out of range, or a block of fixed size; -EBUSY inside a transaction;
  * what the commit said, then nothing changed.

@@ -89,11 +89,24 @@ int ram_block_coordinated_discard_require(struct memory_core *core, bool state)
 
 static int resize(MemoryRegion *mr, uint64_t size)
 {
+    memory_region_transaction_begin(mr->core);
+    return setter_finish(mr, setter_resize(mr, size, "ram_resize"));
+}
+
+/* Makes what is to show again read zero and dirty. Returns: 0; what madvise or fallocate said. */
+static int clear_again(RAMBlock *block, uint64_t old, uint64_t size)
+{
     int ret;
 
-    memory_region_transaction_begin(mr->core);
-    ret = mr->core->depth > 1 ? -EBUSY : setter_resize(mr, size, "ram_resize");
-    return setter_finish(mr, ret);
+    /* Nobody sees this part yet; whoever saw it before a shrink has left. */
+    if (core_may_wait(block->core)) {
+        rcu_wait();
+    }
+    ret = drop_pages(block, old, size - old);
+    if (!ret) {
+        ram_block_set_dirty(block, old, size - old);
+    }
+    return ret;
 }
 
 int memory_region_ram_resize(MemoryRegion *mr, uint64_t size)
@@ -114,17 +127,11 @@ int memory_region_ram_resize(MemoryRegion *mr, uint64_t size)
     if (!block->resizable) {
         return -EINVAL;
     }
-    if (size > old) { /* nobody sees this part yet; whoever saw it before a shrink has left */
-        if (!urcu_memb_read_ongoing()) {
-            rcu_wait();
-        }
-        ret = drop_pages(block, old, size - old);
-        if (ret) {
-            return ret;
-        }
-        ram_block_set_dirty(block, old, size - old);
+    if (core_held_by_me(mr->core)) {
+        return -EBUSY;
     }
-    ret = resize(mr, size);
+    ret = size > old ? clear_again(block, old, size) : 0;
+    ret = ret ? ret : resize(mr, size);
     if (!ret) {
         block->used_length = size;
         if (block->resized) {

@@ -24,11 +24,23 @@ static void hold(struct memory_core *core, bool held)
 void memory_core_freeze(struct memory_core *core)
 {
     pthread_mutex_lock(&core->lock);
+    if (core->keeps++ == 0) {
+        atomic_store_explicit(&core->keeper, (uintptr_t)&me, memory_order_relaxed);
+    }
 }
 
 void memory_core_thaw(struct memory_core *core)
 {
+    if (--core->keeps == 0) {
+        atomic_store_explicit(&core->keeper, 0, memory_order_relaxed);
+    }
     pthread_mutex_unlock(&core->lock);
+}
+
+bool core_may_wait(struct memory_core *core)
+{
+    return !urcu_memb_read_ongoing() && !memory_owner_inside() && !core_held_by_me(core) &&
+           atomic_load_explicit(&core->keeper, memory_order_relaxed) != (uintptr_t)&me;
 }
 
 void memory_region_transaction_begin(struct memory_core *core)

@@ -186,7 +186,7 @@ void memory_core_throttle(struct memory_core *core)
 
     if (atomic_load_explicit(&core->counters.views_pending, memory_order_relaxed) <=
             VIEWS_PENDING_MAX ||
-        urcu_memb_read_ongoing() || memory_owner_inside() || core_held_by_me(core)) {
+        !core_may_wait(core)) {
         return;
     }
     pthread_mutex_lock(&core->retire_lock);

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ATTRS MEMTXATTRS_UNSPECIFIED
 
@@ -294,6 +295,97 @@ START_TEST(two_devices_under_free_running_cpus_do_not_deadlock)
 }
 END_TEST
 
+/* A device whose registers flip a region: its CPU, inside an access, wants the core's lock. */
+struct flipper {
+    struct fixture *f;
+    MemoryRegion *mr;
+    _Atomic bool inside;
+};
+
+static uint64_t flip(void *opaque, hwaddr addr, unsigned size)
+{
+    struct flipper *flipper = opaque;
+
+    (void)addr, (void)size;
+    flipper->inside = true;
+    OK(memory_region_set_enabled(flipper->mr, false));
+    return 0;
+}
+
+static const MemoryRegionOps flip_ops = {.read = flip, .write = dma_write};
+
+static void *read_a_register(void *opaque)
+{
+    struct flipper *flipper = opaque;
+    uint32_t value;
+
+    memory_thread_register();
+    ck_assert_uint_eq(address_space_read(&flipper->f->as, 0x1000, ATTRS, &value, 4), MEMTX_OK);
+    memory_thread_unregister();
+    return NULL;
+}
+
+/* So many changes that a commit would wait for readers, had it not the lock that one waits for. */
+START_TEST(who_holds_the_core_waits_for_no_reader)
+{
+    struct fixture *f = fixture_new();
+    MemoryRegion *other = io_new(f, "other", 0x100);
+    struct flipper flipper = {.f = f, .mr = io_new(f, "flipped", 0x100)};
+    pthread_t cpu;
+
+    put(f->root, 0, other);
+    put(f->root, 0x200, flipper.mr);
+    put(f->root, 0x1000, device_new(f, NULL, &flip_ops, &flipper, "flipper", 0x100));
+    memory_core_freeze(&f->core);
+    ck_assert_int_eq(pthread_create(&cpu, NULL, read_a_register, &flipper), 0);
+    while (!flipper.inside) {
+    }
+    for (unsigned i = 0; i < 200; i++) {
+        OK(memory_region_set_enabled(other, i & 1));
+        if (_i) {
+            OK(memory_global_dirty_log_start(&f->core));
+            OK(memory_global_dirty_log_stop(&f->core));
+        }
+    }
+    ck_assert_uint_gt(f->core.counters.views_pending, 64);
+    memory_core_thaw(&f->core);
+    pthread_join(cpu, NULL);
+    expect_view(&f->as, "0-ff other\n1000-10ff flipper\n");
+    memory_core_throttle(&f->core);
+    drain_rcu();
+    ck_assert_uint_le(f->core.counters.views_pending, 65);
+    fixture_free(f);
+}
+END_TEST
+
+/* The reader stands at the lock of the device that grows its memory. */
+START_TEST(memory_grows_inside_its_owner_and_waits_for_no_reader)
+{
+    struct fixture *f = fixture_new();
+    struct ram_block_config config = {.backing = RAM_ANONYMOUS, .size = PAGE, .max_size = 4 * PAGE};
+    struct flipper reader = {.f = f};
+    struct dma_device device;
+    struct memory_owner_frame frame;
+    MemoryRegion *ram = region_alloc();
+    RAMBlock *block;
+    pthread_t cpu;
+
+    OK(ram_block_new(&f->core, "grows", &config, &block));
+    OK(memory_region_init_ram(ram, NULL, "grows", block));
+    put(f->root, 0x10000, adopt(f, ram));
+    dma_place(&device, f, "device", 0x1000);
+    ck_assert(memory_owner_enter(&device.owner, &frame));
+    ck_assert_int_eq(pthread_create(&cpu, NULL, read_a_register, &reader), 0);
+    (void)usleep(10000); /* gets there; where it does not, the test only proves less */
+    OK(memory_region_ram_resize(ram, 2 * PAGE));
+    memory_owner_leave(&frame);
+    pthread_join(cpu, NULL);
+    expect_view(&f->as, "1000-10ff device\n10000-11fff grows\n");
+    fixture_free(f);
+    memory_owner_finish(&device.owner);
+}
+END_TEST
+
 START_TEST(entering_from_inside_another_owner_tries_only)
 {
     MemoryOwner outer, inner;
@@ -332,6 +424,8 @@ int main(void)
     tcase_set_timeout(locks, 60);
     tcase_add_test(locks, two_devices_that_reach_for_each_other_do_not_deadlock);
     tcase_add_test(locks, two_devices_under_free_running_cpus_do_not_deadlock);
+    tcase_add_loop_test(locks, who_holds_the_core_waits_for_no_reader, 0, 2);
+    tcase_add_test(locks, memory_grows_inside_its_owner_and_waits_for_no_reader);
     tcase_add_test(locks, entering_from_inside_another_owner_tries_only);
     suite_add_tcase(suite, locks);
     return run_suite(suite);
