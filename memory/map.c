@@ -180,31 +180,35 @@ void *address_space_map(AddressSpace *as, hwaddr addr, uint64_t *len, bool is_wr
     return host;
 }
 
-MemTxResult address_space_unmap(AddressSpace *as, void *ptr, uint64_t access_len)
+/* Takes such a mapping off the list; which of several makes no difference. NULL: there is none. */
+static struct mapping *take_mapping(AddressSpace *as, uintptr_t host, uint64_t len, bool is_write)
 {
-    uintptr_t host = (uintptr_t)ptr;
     struct mapping *mapping = NULL;
     struct itree_node *node;
-    MemTxResult result = MEMTX_OK;
-    uint64_t len;
 
-    if (!ptr) {
-        return MEMTX_OK;
-    }
     pthread_mutex_lock(&as->map_lock);
     node = itree_overlap_first(&as->mappings, host, host);
-    while (node && node->first != host) { /* mappings of the same RAM may overlap */
-        node = itree_overlap_next(node, host, host);
-    }
-    if (node) {
-        itree_remove(&as->mappings, node);
+    for (; node; node = itree_overlap_next(node, host, host)) {
         mapping = itree_entry(node, struct mapping, node);
+        if (node->first == host && node->last == host + (len - 1) &&
+            mapping->is_write == is_write) {
+            itree_remove(&as->mappings, node);
+            break;
+        }
     }
     pthread_mutex_unlock(&as->map_lock);
+    return node ? mapping : NULL;
+}
+
+MemTxResult address_space_unmap(AddressSpace *as, void *ptr, uint64_t len, bool is_write,
+                                uint64_t access_len)
+{
+    struct mapping *mapping = ptr ? take_mapping(as, (uintptr_t)ptr, len, is_write) : NULL;
+    MemTxResult result = MEMTX_OK;
+
     if (!mapping) {
-        return MEMTX_ERROR;
+        return ptr ? MEMTX_ERROR : MEMTX_OK;
     }
-    len = node->last - node->first + 1;
     access_len = access_len < len ? access_len : len;
     if (mapping->mr) {
         if (mapping->is_write && access_len) {

@@ -26,12 +26,15 @@
 void *address_space_map(AddressSpace *as, hwaddr addr, uint64_t *len, bool is_write,
                         MemTxAttrs attrs);
 /*
- * @ptr  what map returned; NULL is allowed and does nothing.
- * @access_len  bytes really accessed, 0..the mapped length: that many are marked dirty or written
- *              back, with the attributes given at map time.
- * Returns: the result of writing back; MEMTX_ERROR when ptr is no live mapping of this space.
+ * @ptr, @len, @is_write  what map returned, and what for: the same memory may be mapped more than
+ *              once. NULL is allowed and does nothing.
+ * @access_len  bytes really accessed, 0..len: that many are marked dirty or written back, with the
+ *              attributes given at map time.
+ * Returns: the result of writing back; MEMTX_ERROR when there is no such live mapping of this
+ * space.
  */
-MemTxResult address_space_unmap(AddressSpace *as, void *ptr, uint64_t access_len);
+MemTxResult address_space_unmap(AddressSpace *as, void *ptr, uint64_t len, bool is_write,
+                                uint64_t access_len);
 
 /* Bytes that may be bounced at a time; 1 MiB unless set. */
 void address_space_set_bounce_budget(AddressSpace *as, uint64_t bytes);

@@ -282,7 +282,7 @@ static void unmap(struct machine *machine, struct mapping *mapping, uint8_t with
         want = write_back(machine, mapping, with);
         len = mapping->len;
     }
-    if (address_space_unmap(as, mapping->host, len) != want) {
+    if (address_space_unmap(as, mapping->host, mapping->len, mapping->is_write, len) != want) {
         machine_fail(machine, "an unmap has another result than %x", want);
     }
     *mapping = (struct mapping){0};

@@ -253,7 +253,7 @@ START_TEST(q14_regions_of_one_owner_that_refer_to_each_other_end_one_by_one)
     drain_rcu(); /* the container's end lets go of the alias, whose end comes after */
     ck_assert_uint_eq(ended.num, 2);
     memset(host, 0x5a, PAGE); /* the BAR is mapped, and there */
-    ck_assert_uint_eq(address_space_unmap(&f->as, host, PAGE), MEMTX_OK);
+    ck_assert_uint_eq(address_space_unmap(&f->as, host, len, true, PAGE), MEMTX_OK);
     drain_rcu();
     ck_assert_uint_eq(ended.num, 3); /* while the owner lives */
     fixture_free(f);
@@ -323,7 +323,7 @@ START_TEST(q20_the_last_page_of_all_is_reached_like_the_first)
     ck_assert_uint_eq(value, 0x403f3e3d); /* its last registers */
     ck_assert_ptr_eq(address_space_map(&f->as, addr, &len, false, ATTRS), host);
     ck_assert_uint_eq(len, PAGE - DEVICE_BYTES);
-    ck_assert_uint_eq(address_space_unmap(&f->as, host, 0), MEMTX_OK);
+    ck_assert_uint_eq(address_space_unmap(&f->as, host, len, false, 0), MEMTX_OK);
     trace_finish(&device.trace);
     fixture_free(f);
 }

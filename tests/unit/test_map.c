@@ -38,12 +38,12 @@ START_TEST(m54_a_map_runs_on_over_consecutive_ranges_of_one_region)
     host = address_space_map(&f->as, 0x10, &len, false, ATTRS);
     ck_assert_ptr_eq(host, host_of(ram) + 0x10);
     ck_assert_uint_eq(len, 4 * PAGE - 0x10);
-    ck_assert_uint_eq(address_space_unmap(&f->as, host, len), MEMTX_OK);
+    ck_assert_uint_eq(address_space_unmap(&f->as, host, len, false, len), MEMTX_OK);
     OK(memory_region_set_alias_offset(next, 3 * PAGE)); /* now there is a jump */
     len = 16 * PAGE;
     host = address_space_map(&f->as, 0, &len, false, ATTRS);
     ck_assert_uint_eq(len, 2 * PAGE);
-    (void)address_space_unmap(&f->as, host, 0);
+    (void)address_space_unmap(&f->as, host, len, false, 0);
     fixture_free(f);
 }
 END_TEST
@@ -68,10 +68,42 @@ START_TEST(m55_unmap_marks_just_what_was_accessed)
 
     put(f->root, 0, ram);
     host = address_space_map(&f->as, PAGE, &len, unmaps[_i].is_write, ATTRS);
-    ck_assert_uint_eq(address_space_unmap(&f->as, host, unmaps[_i].access_len), MEMTX_OK);
+    ck_assert_uint_eq(
+        address_space_unmap(&f->as, host, len, unmaps[_i].is_write, unmaps[_i].access_len),
+        MEMTX_OK);
     ck_assert_uint_eq(ram_block_snapshot_and_clear_dirty(block, 0, 8, DIRTY_MEMORY_VGA, &bits),
                       unmaps[_i].dirty);
     ck_assert_uint_eq(bits, ((1U << unmaps[_i].dirty) - 1) << 1);
+    fixture_free(f);
+}
+END_TEST
+
+/* Which of them was mapped first makes no difference. */
+START_TEST(m55_each_of_several_mappings_of_the_same_bytes_counts_for_itself)
+{
+    struct fixture *f = fixture_new();
+    MemoryRegion *ram = ram_new(f, "ram", 8 * PAGE);
+    RAMBlock *block = clean(ram);
+    uint64_t lens[3] = {PAGE, 3 * PAGE, 2 * PAGE};
+    bool writes[3] = {false, true, true};
+    uint64_t accessed[3] = {PAGE, 3 * PAGE, 0};
+    uint8_t *host[3];
+
+    put(f->root, 0, ram);
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned n = (i + (unsigned)_i) % 3;
+
+        host[n] = address_space_map(&f->as, 0, &lens[n], writes[n], ATTRS);
+        ck_assert_ptr_eq(host[n], host_of(ram));
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t bits, pages = writes[i] ? accessed[i] / PAGE : 0;
+
+        OK(address_space_unmap(&f->as, host[i], lens[i], writes[i], accessed[i]));
+        ck_assert_uint_eq(ram_block_snapshot_and_clear_dirty(block, 0, 8, DIRTY_MEMORY_VGA, &bits),
+                          pages);
+        ck_assert_uint_eq(address_space_unmap(&f->as, host[i], lens[i], writes[i], 0), MEMTX_ERROR);
+    }
     fixture_free(f);
 }
 END_TEST
@@ -108,8 +140,8 @@ START_TEST(m56_bouncing_stays_in_the_budget_and_wakes_each_waiter_once)
     address_space_register_map_waiter(&f->as, &two.waiter);
     address_space_register_map_waiter(&f->as, &gone.waiter);
     address_space_cancel_map_waiter(&f->as, &gone.waiter);
-    (void)address_space_unmap(&f->as, second, 0);
-    (void)address_space_unmap(&f->as, first, 48);
+    (void)address_space_unmap(&f->as, second, rest, true, 0);
+    (void)address_space_unmap(&f->as, first, len, false, 48);
     ck_assert_uint_eq(one.woken, 1);
     ck_assert_uint_eq(two.woken, 1);
     ck_assert_uint_eq(gone.woken, 0);
@@ -118,7 +150,7 @@ START_TEST(m56_bouncing_stays_in_the_budget_and_wakes_each_waiter_once)
     none = 64;
     first = address_space_map(&f->as, 0, &none, false, ATTRS);
     ck_assert_uint_eq(none, 64);
-    (void)address_space_unmap(&f->as, first, 0);
+    (void)address_space_unmap(&f->as, first, none, false, 0);
     trace_finish(&device.trace);
     fixture_free(f);
 }
@@ -141,7 +173,8 @@ START_TEST(m56_q09_large_transfers_are_bounced_side_by_side)
         ck_assert_uint_eq(len, TRANSFER);
     }
     for (i = 0; i < TRANSFERS; i++) {
-        ck_assert_uint_eq(address_space_unmap(&f->as, host[i], TRANSFER), MEMTX_OK);
+        ck_assert_uint_eq(address_space_unmap(&f->as, host[i], TRANSFER, i & 1, TRANSFER),
+                          MEMTX_OK);
     }
     fixture_free(f);
 }
@@ -160,7 +193,8 @@ START_TEST(m57_bounced_bytes_are_written_back_with_the_attributes_of_the_map)
     device_place(&device, f, 0, DEVICE_BYTES);
     bytes = address_space_map(&f->as, 8, &len, true, attrs);
     memset(bytes, 0xa5, len);
-    ck_assert_uint_eq(address_space_unmap(&f->as, bytes, 4), MEMTX_ERROR); /* the device's word */
+    ck_assert_uint_eq(address_space_unmap(&f->as, bytes, len, true, 4),
+                      MEMTX_ERROR); /* the device's word */
     ck_assert_uint_eq(device.attrs.requester_id, 0x1234);
     ck_assert(device.attrs.secure);
     ck_assert_uint_eq(device.regs[11], 0xa5);
@@ -181,7 +215,7 @@ START_TEST(writes_to_read_only_memory_are_bounced_and_dropped)
     bytes = address_space_map(&f->as, 0, &len, true, ATTRS);
     ck_assert_ptr_ne(bytes, host_of(rom));
     bytes[0] = 1;
-    ck_assert_uint_eq(address_space_unmap(&f->as, bytes, 1), MEMTX_DECODE_ERROR);
+    ck_assert_uint_eq(address_space_unmap(&f->as, bytes, len, true, 1), MEMTX_DECODE_ERROR);
     ck_assert_uint_eq(host_of(rom)[0], 0);
     fixture_free(f);
 }
@@ -196,12 +230,13 @@ START_TEST(m58_unmap_takes_null_and_refuses_what_it_does_not_know)
 
     put(f->root, 0, ram);
     ck_assert_ptr_null(address_space_map(&f->as, 0, &zero, false, ATTRS));
-    ck_assert_uint_eq(address_space_unmap(&f->as, NULL, 0), MEMTX_OK);
-    ck_assert_uint_eq(address_space_unmap(&f->as, &foreign, 1), MEMTX_ERROR);
+    ck_assert_uint_eq(address_space_unmap(&f->as, NULL, 0, false, 0), MEMTX_OK);
+    ck_assert_uint_eq(address_space_unmap(&f->as, &foreign, 1, false, 1), MEMTX_ERROR);
     host = address_space_map(&f->as, 0, &len, true, ATTRS);
-    ck_assert_uint_eq(address_space_unmap(&f->as, host + 1, 1), MEMTX_ERROR); /* not its start */
-    ck_assert_uint_eq(address_space_unmap(&f->as, host, 1), MEMTX_OK);
-    ck_assert_uint_eq(address_space_unmap(&f->as, host, 1), MEMTX_ERROR); /* once only */
+    ck_assert_uint_eq(address_space_unmap(&f->as, host + 1, len - 1, true, 1),
+                      MEMTX_ERROR); /* not its start */
+    ck_assert_uint_eq(address_space_unmap(&f->as, host, len, true, 1), MEMTX_OK);
+    ck_assert_uint_eq(address_space_unmap(&f->as, host, len, true, 1), MEMTX_ERROR); /* once only */
     fixture_free(f);
 }
 END_TEST
@@ -220,7 +255,7 @@ START_TEST(m59_a_mapped_region_lives_until_it_is_unmapped)
     drain_rcu();
     memset(host, 0x5a, PAGE); /* a fault, were it gone */
     ck_assert_uint_eq(host[PAGE - 1], 0x5a);
-    ck_assert_uint_eq(address_space_unmap(&f->as, host, PAGE), MEMTX_OK);
+    ck_assert_uint_eq(address_space_unmap(&f->as, host, len, true, PAGE), MEMTX_OK);
     fixture_free(f);
 }
 END_TEST
@@ -274,6 +309,8 @@ int main(void)
 
     tcase_add_test(map, m54_a_map_runs_on_over_consecutive_ranges_of_one_region);
     tcase_add_table_test(map, m55_unmap_marks_just_what_was_accessed, unmaps);
+    tcase_add_loop_test(map, m55_each_of_several_mappings_of_the_same_bytes_counts_for_itself, 0,
+                        3);
     tcase_add_test(map, m56_bouncing_stays_in_the_budget_and_wakes_each_waiter_once);
     tcase_add_test(map, m56_q09_large_transfers_are_bounced_side_by_side);
     tcase_add_test(map, m57_bounced_bytes_are_written_back_with_the_attributes_of_the_map);
