@@ -72,7 +72,7 @@ int address_space_init(AddressSpace *as, struct memory_core *core, MemoryRegion 
         free(as->name);
         *as = (AddressSpace){0};
     } else {
-        memory_region_ref(root);
+        region_get(root);
         link_space(as);
     }
     pthread_mutex_unlock(&core->lock);
@@ -106,7 +106,7 @@ void address_space_finish(AddressSpace *as)
     free_shown(as);
     map_list_finish(as);
     flatview_retire(core, as->current_map);
-    memory_region_unref(as->root);
+    region_put(as->root);
     free(as->name);
     *as = (AddressSpace){0};
     pthread_mutex_unlock(&core->lock);

@@ -94,6 +94,10 @@ int region_init(MemoryRegion *mr, struct memory_core *core, MemoryOwner *owner, 
 void region_attach(MemoryRegion *mr); /* into the indexes that its state says, and their counts */
 void region_detach(MemoryRegion *mr);
 
+/* References of our own (mounts, views, maps): no transaction takes them back. */
+MemoryRegion *region_get(MemoryRegion *mr);
+void region_put(MemoryRegion *mr);
+
 void ram_list_init(RAMList *list);
 
 /* ---- dirty windows ----------------------------------------------------------------------------
@@ -119,7 +123,7 @@ struct memory_saved {
 
 struct memory_transaction {
     struct memory_vec saved; /* struct memory_saved, one for each region touched */
-    MemoryRegion *deferred;  /* unref'ed inside */
+    MemoryRegion *counted;   /* those of which references were taken or dropped inside */
     const char *cause;       /* of the first change */
     const char *cause_region;
 };

@@ -83,7 +83,7 @@ static void *map_direct(AddressSpace *as, hwaddr addr, uint64_t *len, bool is_wr
         *len = 0;
         return NULL;
     }
-    mapping->mr = memory_region_ref(range->mr);
+    mapping->mr = region_get(range->mr);
     mapping->offset = range->offset_in_region + (addr - range->first);
     mapping->is_write = is_write;
     host = range->mr->host + mapping->offset;
@@ -214,7 +214,7 @@ MemTxResult address_space_unmap(AddressSpace *as, void *ptr, uint64_t len, bool 
         if (mapping->is_write && access_len) {
             ram_block_set_dirty(mapping->mr->ram_block, mapping->offset, access_len);
         }
-        memory_region_unref(mapping->mr);
+        region_put(mapping->mr);
     } else {
         if (mapping->is_write && access_len) {
             result = address_space_write(as, mapping->addr, mapping->attrs, ptr, access_len);

@@ -327,7 +327,7 @@ void plan_publish(struct as_plan *plan)
     FlatView *old = as->current_map;
 
     for (size_t i = 0; i < plan->add.num; i++) {
-        memory_region_ref(plan->commit.add[i].mr);
+        region_get(plan->commit.add[i].mr);
     }
     fv_edit_publish(&plan->edit, old, plan->view);
     old->newer = flatview_ref(plan->view);

@@ -156,7 +156,7 @@ int memory_region_init_alias(MemoryRegion *mr, MemoryOwner *owner, const char *n
     int ret = region_init(mr, target->core, owner, name, size, MEMORY_REGION_ALIAS);
 
     if (!ret) {
-        mr->alias = memory_region_ref(target);
+        mr->alias = region_get(target);
         mr->state.alias_offset = offset;
         pthread_mutex_lock(&mr->core->lock);
         region_attach(mr);
@@ -192,10 +192,30 @@ void region_detach(MemoryRegion *mr)
     }
 }
 
-MemoryRegion *memory_region_ref(MemoryRegion *mr)
+MemoryRegion *region_get(MemoryRegion *mr)
 {
     atomic_fetch_add_explicit(&mr->refs, 1, memory_order_relaxed);
     return mr;
+}
+
+/* Is the caller's reference a matter of the open transaction? Then the region is in its list. */
+static bool note_refs(MemoryRegion *mr)
+{
+    if (!core_held_by_me(mr->core) || mr->core->in_commit) {
+        return false;
+    }
+    if (!mr->refs_noted) {
+        mr->refs_noted = true;
+        mr->refs_next = mr->core->transaction->counted;
+        mr->core->transaction->counted = mr;
+    }
+    return true;
+}
+
+MemoryRegion *memory_region_ref(MemoryRegion *mr)
+{
+    mr->taken_refs += note_refs(mr);
+    return region_get(mr);
 }
 
 static void let_go_of_tree(MemoryRegion *mr)
@@ -208,7 +228,7 @@ static void let_go_of_tree(MemoryRegion *mr)
 
         itree_remove(&mr->children, node);
         child->state.container = NULL;
-        memory_region_unref(child);
+        region_put(child);
     }
     if (mr->alias) {
         itree_remove(&mr->alias->aliases, &mr->alias_link);
@@ -237,7 +257,9 @@ static void destroy(struct rcu_head *head)
     if (destructor) {
         destructor(mr);
     }
-    memory_region_unref(alias);
+    if (alias) {
+        region_put(alias);
+    }
     atomic_fetch_sub(&core->dying, 1);
     rcu_reclaim_ends();
 }
@@ -247,13 +269,18 @@ void memory_region_unref(MemoryRegion *mr)
     if (!mr || !mr->core) {
         return;
     }
-    if (core_held_by_me(mr->core) && !mr->core->in_commit) {
-        if (mr->deferred_unrefs++ == 0) {
-            mr->deferred_next = mr->core->transaction->deferred;
-            mr->core->transaction->deferred = mr;
-        }
-        return;
+    if (!note_refs(mr)) {
+        region_put(mr);
+    } else if (mr->taken_refs) {
+        mr->taken_refs--;
+        region_put(mr);
+    } else {
+        mr->deferred_unrefs++;
     }
+}
+
+void region_put(MemoryRegion *mr)
+{
     if (atomic_fetch_sub_explicit(&mr->refs, 1, memory_order_acq_rel) == 1) {
         atomic_fetch_add(&mr->core->dying, 1);
         rcu_defer((struct rcu_head *)(void *)&mr->rcu, destroy);

@@ -155,8 +155,10 @@ struct MemoryRegion {
     uint64_t visit;                      /* stamp of the walk that was here last */
     struct memory_transaction *saved_in; /* the open transaction, once it changed this */
     size_t saved_index;                  /* of the note it made */
-    unsigned deferred_unrefs;            /* in the open transaction */
-    MemoryRegion *deferred_next;
+    unsigned deferred_unrefs;            /* in the open transaction, to be done at its end */
+    unsigned taken_refs;                 /* in the open transaction, and not given back in it */
+    bool refs_noted;                     /* one of them was not 0: in the transaction's list */
+    MemoryRegion *refs_next;
     char *name;
     void (*destructor)(MemoryRegion *mr);
     void *destructor_opaque;
@@ -200,7 +202,11 @@ int memory_region_init_alias(MemoryRegion *mr, MemoryOwner *owner, const char *n
     __attribute__((warn_unused_result));
 
 MemoryRegion *memory_region_ref(MemoryRegion *mr);
-/* Drops a reference; accepts NULL and a zeroed region. The last one queues the destructor. */
+/*
+ * Drops a reference; accepts NULL and a zeroed region. The last one queues the destructor. Inside a
+ * transaction one that was taken before it goes at its end, and is the caller's again when it is
+ * undone.
+ */
 void memory_region_unref(MemoryRegion *mr);
 /*
  * What runs after the last reader is gone, on the RCU worker (memory_core_finish waits for it).

@@ -91,7 +91,7 @@ int memory_region_add_subregion_overlap(MemoryRegion *container, hwaddr offset, 
         child->state.addr = offset;
         child->state.priority = priority;
         child->state.seq = ++container->core->seq;
-        memory_region_ref(child);
+        region_get(child);
         region_attach(child);
         mark_place(child);
         mark_as_root(child);

@@ -76,7 +76,7 @@ int undo_save(MemoryRegion *mr, const char *cause)
     if (!saved) {
         return -ENOMEM;
     }
-    *saved = (struct memory_saved){.mr = memory_region_ref(mr), .state = mr->state};
+    *saved = (struct memory_saved){.mr = region_get(mr), .state = mr->state};
     mr->saved_in = txn;
     mr->saved_index = txn->saved.num - 1;
     if (!txn->cause) {
@@ -96,7 +96,7 @@ static void restore_one(MemoryRegion *mr, const struct memory_region_state *old)
         free(mr->state.coalesced);
     }
     if (old->container && !mr->state.container) {
-        memory_region_ref(mr);
+        region_get(mr);
     } else if (!old->container && mr->state.container) {
         atomic_fetch_sub(&mr->refs, 1); /* the note still holds it */
     }
@@ -116,18 +116,19 @@ static void close_transaction(struct memory_core *core, bool unref)
     }
     hold(core, false);
     core->depth = 0;
-    for (mr = txn.deferred; mr; mr = next) {
+    for (mr = txn.counted; mr; mr = next) {
         unsigned num = mr->deferred_unrefs;
 
-        next = mr->deferred_next;
-        mr->deferred_unrefs = 0;
+        next = mr->refs_next;
+        mr->deferred_unrefs = mr->taken_refs = 0;
+        mr->refs_noted = false;
         for (; unref && num; num--) {
-            memory_region_unref(mr);
+            region_put(mr);
         }
     }
     for (size_t i = 0; i < txn.saved.num; i++) {
         saved[i].mr->saved_in = NULL;
-        memory_region_unref(saved[i].mr);
+        region_put(saved[i].mr);
     }
     free(saved);
 }

@@ -42,7 +42,7 @@ static void free_tree(struct fv_node *node)
 {
     for (int i = 0; i < node->num; i++) {
         if (node->leaf) {
-            memory_region_unref(node->u.ranges[i].mr);
+            region_put(node->u.ranges[i].mr);
         } else {
             free_tree(node->u.children[i]);
         }
@@ -58,7 +58,7 @@ static FlatView *view_free(FlatView *view)
     if (newer) {
         fv_free_list(view->garbage);
         for (size_t i = 0; i < view->dropped_num; i++) {
-            memory_region_unref(view->dropped[i].mr);
+            region_put(view->dropped[i].mr);
         }
     } else if (view->root) {
         free_tree(view->root);

@@ -330,6 +330,76 @@ START_TEST(a_region_removed_inside_a_transaction_lives_until_it_ends)
 }
 END_TEST
 
+/* Row: what a transaction does before it is undone, all of which leaves the references as found. */
+enum { DROPS_OURS, ENDS_A_MAP, ENDS_A_VIEW, FINDS_AND_DROPS, FINDS, ENDS_A_SPACE, REF_MOVES };
+
+START_TEST(an_undone_transaction_takes_back_the_callers_references_alone)
+{
+    struct fixture *f = fixture_new();
+    _Atomic unsigned destroyed = 0;
+    MemoryRegion *mr = counted_new(f, "ram", &destroyed);
+    MemoryRegionSection section = {0};
+    AddressSpace second;
+    uint64_t len = PAGE;
+
+    put(f->root, 0, mr);
+    OK(address_space_init(&second, &f->core, mr, "second", MEMORY_UNASSIGNED_MEMORY));
+    FlatView *view = address_space_get_flatview(&f->as);
+    void *host = address_space_map(&f->as, 0, &len, true, MEMTXATTRS_UNSPECIFIED);
+    if (_i == ENDS_A_VIEW) { /* the only one that still has the region */
+        take_out(f->root, mr);
+        drain_rcu();
+    }
+
+    memory_region_transaction_begin(&f->core);
+    switch (_i) {
+    case DROPS_OURS:
+        memory_region_unref(mr);
+        break;
+    case ENDS_A_MAP:
+        OK(address_space_unmap(&f->as, host, len, true, 0));
+        break;
+    case ENDS_A_VIEW:
+        flatview_unref(view);
+        break;
+    case FINDS_AND_DROPS:
+        ck_assert(address_space_find(&f->as, 0, 1, &section));
+        memory_region_unref(section.mr);
+        break;
+    case FINDS:
+        ck_assert(address_space_find(&f->as, 0, 1, &section));
+        break;
+    case ENDS_A_SPACE:
+        address_space_finish(&second);
+        break;
+    default: /* in effect one that was there before goes */
+        memory_region_unref(memory_region_ref(mr));
+        memory_region_unref(mr);
+        memory_region_unref(memory_region_ref(mr));
+        break;
+    }
+    memory_region_transaction_abort(&f->core);
+
+    if (_i == FINDS) {
+        memory_region_unref(section.mr);
+    }
+    if (_i != ENDS_A_MAP) {
+        OK(address_space_unmap(&f->as, host, len, true, 0));
+    }
+    if (_i != ENDS_A_VIEW) {
+        flatview_unref(view);
+        take_out(f->root, mr);
+    }
+    address_space_finish(&second);
+    drain_rcu();
+    ck_assert_uint_eq(destroyed, 0); /* ours is there */
+    memory_region_unref(mr);
+    drain_rcu();
+    ck_assert_uint_eq(destroyed, 1);
+    fixture_free(f);
+}
+END_TEST
+
 START_TEST(two_cores_live_in_one_process)
 {
     struct fixture *one = fixture_new(), *two = fixture_new();
@@ -372,6 +442,8 @@ int main(void)
     tcase_add_test(life, unref_accepts_nothing_and_zeroed_regions);
     tcase_add_test(life, zeroed_core_and_space_can_be_finished);
     tcase_add_test(life, a_region_removed_inside_a_transaction_lives_until_it_ends);
+    tcase_add_loop_test(life, an_undone_transaction_takes_back_the_callers_references_alone, 0,
+                        REF_MOVES + 1);
     tcase_add_test(life, two_cores_live_in_one_process);
     suite_add_tcase(suite, life);
     return run_suite(suite);
