@@ -37,7 +37,7 @@ struct AddressSpace {
     char *name;
     MemoryRegion *root;
     FlatView *current_map;       /* RCU */
-    _Atomic uint64_t generation; /* of current_map; never reused */
+    _Atomic uint64_t generation; /* of current_map; 0: of a first one that is empty */
     struct memory_unassigned unassigned;
     struct AddressSpace *next;        /* the core's list, in order of creation */
     struct MemoryListener *listeners; /* ascending priority */
@@ -64,7 +64,7 @@ void address_space_finish(AddressSpace *as);
 /*
  * One thread's memory of who answered last; a hit spares the lookup. Zero it to start; one for
  * each (thread, address space) that wants one. Never dangles: it is trusted only while the space's
- * generation stands.
+ * generation stands, which no other space of its core has or will have.
  */
 typedef struct MemoryAccessCache {
     const AddressSpace *as;

@@ -334,7 +334,8 @@ void plan_publish(struct as_plan *plan)
     /* The list is given away at the end (plan_retire): listeners still read it. */
     old->dropped_num = plan->del.num;
     rcu_publish(as->current_map, plan->view);
-    atomic_fetch_add_explicit(&as->generation, 1, memory_order_release);
+    /* Unique among all spaces of the core: another space may come to lie where this one did. */
+    atomic_store_explicit(&as->generation, ++as->core->seq, memory_order_release);
     plan_publish_zones(plan);
     plan->view_before = old;
 }

@@ -290,6 +290,31 @@ START_TEST(m60_a_window_follows_its_view)
 }
 END_TEST
 
+/* The storage of a space that ended may become another's. */
+START_TEST(m60_a_cache_trusts_no_space_but_the_one_it_knew)
+{
+    struct fixture *f = fixture_new();
+    MemoryRegion *old = ram_new(f, "old", PAGE), *new = ram_new(f, "new", PAGE);
+    MemoryAccessCache cache = {0};
+    AddressSpace space;
+    uint8_t value = 0;
+
+    host_of(old)[0] = 1;
+    host_of(new)[0] = 2;
+    OK(address_space_init(&space, &f->core, old, "first", MEMORY_UNASSIGNED_MEMORY));
+    for (unsigned i = 0; i < 2; i++) {
+        OK(address_space_rw_cached(&space, &cache, 0, ATTRS, &value, 1, false));
+        ck_assert_uint_eq(value, 1);
+    }
+    address_space_finish(&space);
+    OK(address_space_init(&space, &f->core, new, "second", MEMORY_UNASSIGNED_MEMORY));
+    OK(address_space_rw_cached(&space, &cache, 0, ATTRS, &value, 1, false));
+    ck_assert_uint_eq(value, 2);
+    address_space_finish(&space);
+    fixture_free(f);
+}
+END_TEST
+
 START_TEST(a_window_must_have_bytes_and_not_wrap)
 {
     struct fixture *f = fixture_new();
@@ -319,6 +344,7 @@ int main(void)
     tcase_add_test(map, m59_a_mapped_region_lives_until_it_is_unmapped);
     suite_add_tcase(suite, map);
     tcase_add_test(window, m60_a_window_follows_its_view);
+    tcase_add_test(window, m60_a_cache_trusts_no_space_but_the_one_it_knew);
     tcase_add_test(window, a_window_must_have_bytes_and_not_wrap);
     suite_add_tcase(suite, window);
     return run_suite(suite);
