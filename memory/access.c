@@ -375,7 +375,8 @@ MemTxResult address_space_write_rom(AddressSpace *as, hwaddr addr, MemTxAttrs at
     while (range && range->first <= last) {
         first = range->first > addr ? range->first : addr;
         end = range->last < last ? range->last : last;
-        if (range->mr->host && range->mr->kind != MEMORY_REGION_RAM_DEVICE) {
+        if (range->mr->host && range->mr->kind != MEMORY_REGION_RAM_DEVICE &&
+            !range->mr->ram_block->readonly) {
             hwaddr offset = range->offset_in_region + (first - range->first);
 
             memcpy(range->mr->host + offset, bytes + (first - addr), end - first + 1);

@@ -111,7 +111,10 @@ MemTxResult address_space_rw_items(AddressSpace *as, MemoryAccessCache *cache, h
                                    MemTxAttrs attrs, void *buf, unsigned size, uint64_t count,
                                    bool is_write);
 
-/* Writes RAM, ROM and ROM devices alike; devices are skipped. Returns: MEMTX_OK. */
+/*
+ * Writes RAM, ROM and ROM devices alike; devices, and blocks that are mapped without write
+ * permission, are skipped. Returns: MEMTX_OK.
+ */
 MemTxResult address_space_write_rom(AddressSpace *as, hwaddr addr, MemTxAttrs attrs,
                                     const void *buf, uint64_t len);
 MemTxResult address_space_set(AddressSpace *as, hwaddr addr, uint8_t value, uint64_t len,

@@ -295,14 +295,14 @@ void map_list_finish(AddressSpace *as);
  */
 MemTxResult region_dispatch(const FlatRange *range, hwaddr offset, uint8_t *buf, unsigned len,
                             bool is_write, MemTxAttrs attrs);
-/* May the bytes be copied from or to host memory? */
+/* May the bytes be copied from or to host memory? A debugger writes what the guest may not. */
 static inline bool range_is_direct(const FlatRange *range, bool is_write, bool debug)
 {
     switch (range->mr->kind) {
     case MEMORY_REGION_RAM:
-        return !is_write || !range->readonly || debug;
+        return !is_write || !range->readonly || (debug && !range->mr->ram_block->readonly);
     case MEMORY_REGION_ROM_DEVICE:
-        return range->romd_mode && (!is_write || debug);
+        return range->romd_mode && (!is_write || (debug && !range->mr->ram_block->readonly));
     case MEMORY_REGION_CONTAINER:
     case MEMORY_REGION_RAM_DEVICE:
     case MEMORY_REGION_IO:
