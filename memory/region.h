@@ -236,6 +236,7 @@ int memory_region_set_address(MemoryRegion *mr, hwaddr addr) __attribute__((warn
 int memory_region_set_size(MemoryRegion *mr, uint64_t size) __attribute__((warn_unused_result));
 int memory_region_set_priority(MemoryRegion *mr, int32_t priority)
     __attribute__((warn_unused_result));
+/* What is mapped without write permission stays readonly: -EINVAL. */
 int memory_region_set_readonly(MemoryRegion *mr, bool readonly) __attribute__((warn_unused_result));
 int memory_region_set_nonvolatile(MemoryRegion *mr, bool nonvolatile)
     __attribute__((warn_unused_result));

@@ -225,6 +225,10 @@ int memory_region_set_enabled(MemoryRegion *mr, bool enabled)
 
 int memory_region_set_readonly(MemoryRegion *mr, bool readonly)
 {
+    if (!readonly && mr->ram_block && mr->ram_block->readonly &&
+        mr->kind != MEMORY_REGION_ROM_DEVICE) { /* whose writes are its device's anyway */
+        return -EINVAL;
+    }
     return set_flag(mr, &mr->state.readonly, readonly, "set_readonly");
 }
 

@@ -208,6 +208,55 @@ START_TEST(a_failed_block_leaves_nothing)
 }
 END_TEST
 
+/* A file that may only be read, as RAM or as a ROM device. */
+static MemoryRegion *read_only_file(struct fixture *f, bool romd)
+{
+    struct ram_block_config config = {
+        .backing = RAM_FD, .size = PAGE, .readonly = true, .shared = true};
+    MemoryRegion *mr = region_alloc();
+    RAMBlock *block;
+
+    config.fd = memfd_create("file", MFD_CLOEXEC);
+    ck_assert_int_ge(config.fd, 0);
+    OK(ftruncate(config.fd, PAGE));
+    OK(ram_block_new(&f->core, "file", &config, &block));
+    (void)close(config.fd);
+    if (romd) {
+        OK(memory_region_init_rom_device(mr, NULL, io_new(f, "ops", 1)->ops, NULL, "file", block));
+    } else {
+        OK(memory_region_init_ram(mr, NULL, "file", block));
+    }
+    return adopt(f, mr);
+}
+
+/* Each way there is would end acre by a signal. */
+START_TEST(m45_memory_mapped_read_only_is_written_by_nobody)
+{
+    struct fixture *f = fixture_new();
+    MemoryRegion *mr = read_only_file(f, _i);
+    uint64_t len = PAGE;
+    uint8_t value = 1, *host;
+
+    put(f->root, 0, mr);
+    (void)address_space_write_rom(&f->as, 0, MEMTXATTRS_UNSPECIFIED, &value, 1);
+    (void)address_space_write(&f->as, 0, MEMTXATTRS_DEBUG, &value, 1);
+    (void)address_space_write(&f->as, 0, MEMTXATTRS_UNSPECIFIED, &value, 1);
+    if (!_i) {
+        ck_assert_uint_eq(address_space_write(&f->as, 0, MEMTXATTRS_DEBUG, &value, 1),
+                          MEMTX_DECODE_ERROR);
+        expect_view(&f->as, "0-fff file ro\n");
+        ck_assert_int_eq(memory_region_set_readonly(mr, false), -EINVAL);
+        OK(memory_region_set_readonly(mr, true));
+        expect_view(&f->as, "0-fff file ro\n");
+        host = address_space_map(&f->as, 0, &len, true, MEMTXATTRS_UNSPECIFIED);
+        ck_assert_ptr_ne(host, memory_region_get_ram_ptr(mr));
+        (void)address_space_unmap(&f->as, host, len, true, 1);
+    }
+    ck_assert_uint_eq(*(uint8_t *)memory_region_get_ram_ptr(mr), 0);
+    fixture_free(f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ram");
@@ -222,6 +271,7 @@ int main(void)
     tcase_add_test(tcase, m68_memory_is_unmapped_after_the_last_holder_left);
     tcase_add_test(tcase, m68_a_callers_memory_is_never_unmapped);
     tcase_add_test(tcase, a_failed_block_leaves_nothing);
+    tcase_add_loop_test(tcase, m45_memory_mapped_read_only_is_written_by_nobody, 0, 2);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
