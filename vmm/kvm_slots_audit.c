@@ -1,6 +1,7 @@
 /*
  * kvm_slots_audit.c - do the slots show what the view says? Slots disjoint, each all memory of the
  * view, and every page of that memory in a slot with its address and flags: then they are equal.
+ * A slot may show several regions of one block; the one it names must be among them.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,18 +35,20 @@ static bool audit_piece(const struct kvm_slots *slots, const struct slot_piece *
     return true;
 }
 
-/* How many bytes of the slot the view shows as memory. */
-static uint64_t shown_bytes(const FlatView *view, const struct kvm_slot *slot)
+/* How many bytes of the slot the view shows as memory, and whether its region is among them. */
+static uint64_t shown_bytes(const FlatView *view, const struct kvm_slot *slot, bool *by_region)
 {
     const FlatRange *range = flatview_at_or_after(view, slot->node.first);
     struct slot_piece piece;
     uint64_t sum = 0;
 
+    *by_region = false;
     while (range && range->first <= slot->node.last) {
         if (slot_piece_of_range(range, &piece) && piece.last >= slot->node.first &&
             piece.first <= slot->node.last) {
             sum += (piece.last < slot->node.last ? piece.last : slot->node.last) -
                    (piece.first > slot->node.first ? piece.first : slot->node.first) + 1;
+            *by_region |= piece.mr == slot->mr;
         }
         range = range->last == UINT64_MAX ? NULL : flatview_at_or_after(view, range->last + 1);
     }
@@ -56,17 +59,24 @@ static uint64_t shown_bytes(const FlatView *view, const struct kvm_slot *slot)
 static bool audit_slot(const FlatView *view, const struct kvm_slot *slot,
                        const struct kvm_slot *before, char *why, size_t why_size)
 {
+    bool by_region;
+
     if (before && before->node.last >= slot->node.first) {
         (void)snprintf(why, why_size, "slots %u and %u overlap at %016" PRIx64, before->id,
                        slot->id, slot->node.first);
         return false;
     }
-    if (shown_bytes(view, slot) != slot->node.last - slot->node.first + 1) {
+    if (shown_bytes(view, slot, &by_region) != slot->node.last - slot->node.first + 1) {
         (void)snprintf(why, why_size, "slot %u at %016" PRIx64 " shows no memory of the view",
                        slot->id, slot->node.first);
         return false;
     }
-    return true;
+    if (!by_region) { /* which may be gone: so its name is not told */
+        (void)snprintf(why, why_size,
+                       "slot %u at %016" PRIx64 " has a region that it does not show", slot->id,
+                       slot->node.first);
+    }
+    return by_region;
 }
 
 bool kvm_slots_audit(const struct kvm_slots *slots, const FlatView *view, char *why,

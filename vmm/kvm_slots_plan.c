@@ -82,7 +82,11 @@ static int collect_wanted(struct kvm_slots *slots, const struct slot_pieces *cha
     return result;
 }
 
-static int add_slot(struct kvm_slots *slots, const struct slot_piece *piece)
+/*
+ * The piece may have been joined of parts that several regions show, and cut since: the region is
+ * the one that shows its first byte, and so is there.
+ */
+static int add_slot(struct kvm_slots *slots, const FlatView *view, const struct slot_piece *piece)
 {
     struct kvm_slot *slot = kvm_slots_alloc(slots, NULL, 1, sizeof(*slot));
 
@@ -93,14 +97,14 @@ static int add_slot(struct kvm_slots *slots, const struct slot_piece *piece)
         .node = {.first = piece->first, .last = piece->last},
         .hva = piece->hva,
         .flags = piece->flags,
-        .mr = piece->mr,
+        .mr = flatview_lookup(view, piece->first)->mr,
     };
     slot_list_add(&slots->plan->added, slot);
     return slot->flags & KVM_MEM_LOG_DIRTY_PAGES ? kvm_slots_log_prepare(slots, slot) : 0;
 }
 
 /* Slots for the wanted pieces, parted at split points and at the kernel's limit. */
-static int tile(struct kvm_slots *slots, const struct slot_pieces *wanted)
+static int tile(struct kvm_slots *slots, const FlatView *view, const struct slot_pieces *wanted)
 {
     size_t i;
     int result = 0;
@@ -119,7 +123,7 @@ static int tile(struct kvm_slots *slots, const struct slot_pieces *wanted)
                 last = rest.first + KVM_SLOT_PAGES_MAX * KVM_SLOTS_PAGE - 1;
             }
             part = slot_piece_cut(&rest, rest.first, last);
-            result = add_slot(slots, &part);
+            result = add_slot(slots, view, &part);
             if (last == rest.last) {
                 break;
             }
@@ -254,7 +258,7 @@ static int plan_sticky(struct kvm_slots *slots, const MemoryCommit *commit)
     }
     if (result == 0) {
         slot_pieces_join(&wanted);
-        result = tile(slots, &wanted);
+        result = tile(slots, commit->new_view, &wanted);
     }
     slots->plan->renamed = diff.renamed;
     diff.renamed = (struct slot_pieces){0};
@@ -321,7 +325,7 @@ static int plan_compact(struct kvm_slots *slots, const MemoryCommit *commit)
         }
     }
     if (result == 0) {
-        result = tile(slots, &wanted);
+        result = tile(slots, commit->new_view, &wanted);
     }
     free(all.items);
     free(wanted.items);
