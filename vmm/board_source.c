@@ -56,9 +56,6 @@ static int read_blob(int fd, const char *path, void **blob, size_t *size, struct
     if (fstat(fd, &st) < 0) {
         return error_set_errno(err, errno, "%s", path);
     }
-    if (!S_ISREG(st.st_mode)) {
-        return error_set(err, EINVAL, "%s: not a regular file", path);
-    }
     if (st.st_size == 0 || st.st_size > TREE_SIZE_MAX) {
         return error_set(err, EINVAL, "%s: %lld bytes; a device tree has 1 to %d", path,
                          (long long)st.st_size, TREE_SIZE_MAX);
@@ -169,12 +166,17 @@ static int check(const void *blob, size_t size, const char *path, struct error *
 int board_source_read(const char *path, void **blob, size_t *size, struct error *err)
 {
     int ret, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
 
     if (fd < 0) {
         return error_set_errno(err, errno, "%s", path);
     }
-    ret = board_source_is_text(path) ? compile(path, blob, size, err)
-                                     : read_blob(fd, path, blob, size, err);
+    if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) { /* dtc would wait for what a pipe gives */
+        ret = error_set(err, EINVAL, "%s: not a regular file", path);
+    } else {
+        ret = board_source_is_text(path) ? compile(path, blob, size, err)
+                                         : read_blob(fd, path, blob, size, err);
+    }
     (void)close(fd);
     if (ret < 0) {
         return ret;

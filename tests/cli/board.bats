@@ -91,6 +91,9 @@ DTS
     fails_with "bad.dts: a source, and dtc is not installed"
     acre inspect --board nosuch.dts
     fails_with "nosuch.dts: No such file"
+    mkfifo pipe.dts
+    split timeout 5 "$acre" inspect --board pipe.dts
+    fails_with "pipe.dts: not a regular file"
 }
 
 @test "overlays add up in order, are part of what is dumped, and fail by name" {
