@@ -157,6 +157,7 @@ static int run_machine(struct run *run, struct verdict *verdict, struct error *e
         .reboot = options->reboot,
         .dirty_ring = options->dirty_ring,
         .start_held = options->start_held,
+        .registers = run->result_fd >= 0,
         .sandbox = options->sandbox,
         .audit = options->audit,
         .kvm_path = options->kvm_path,

@@ -297,8 +297,10 @@ static struct vcpu *last_vcpu(struct machine *machine)
 /* What a CPU saw of the end is in the verdict; what others saw (a timer, a device) is added. */
 static void add_registers(struct machine *machine, struct verdict *verdict)
 {
-    if (verdict->cpu < 0 && !verdict_is_quiet(verdict) && verdict->kind != VERDICT_FAULT &&
-        verdict->kind != VERDICT_SIGNAL) {
+    bool wanted = machine->config.registers ||
+                  (!verdict_is_quiet(verdict) && verdict->kind != VERDICT_SIGNAL);
+
+    if (verdict->cpu < 0 && wanted && verdict->kind != VERDICT_FAULT) {
         vcpu_read_state(last_vcpu(machine), verdict);
     }
 }

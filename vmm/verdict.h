@@ -16,7 +16,8 @@
  *   cpu           the CPU it was seen on; absent when none
  *   suberror      KVM's; "kvm-internal-error" only
  *   hardware_reason  KVM's; "kvm-entry-failure" only
- *   registers     object of strings "0x..", in the SDM's lower-case names; unless it ended well
+ *   registers     object of strings "0x..", in the SDM's lower-case names: of the CPU that saw
+ *                 the end, else of the one that left the guest last; absent for "fault"
  *   instruction   {"at": "0x..", "bytes": "0f 0b .."}, at is a linear address; with registers
  *   last_exits    array: the vCPUs' last exits, the oldest first, as history_report.h says
  *   crash         the report of crash.h, with a version of its own; crashes, hangs, panics,
