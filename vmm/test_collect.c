@@ -261,13 +261,33 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 static int add_folder(struct test_guests *guests, const char *path, const char *name, int depth,
                       struct error *err);
 
+/*
+ * A file of a folder that is called a guest. What cannot be read, or is none, stays one: it fails
+ * alone, and not all the others with it.
+ */
+static int add_named(struct test_guests *guests, const char *path, const char *name,
+                     struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), ret;
+    struct load_file file = {.path = path};
+
+    if (fd >= 0 && load_file_open(&file, path, fd, LOAD_HEAD_SIZE, NULL) < 0) {
+        file = (struct load_file){.path = path};
+    }
+    ret = add_elf(guests, name, &file, err);
+    load_file_finish(&file);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return ret;
+}
+
 /* An entry of a folder. @name  its path from the folder that was asked for. */
 static int add_entry(struct test_guests *guests, const char *path, const char *name, int depth,
                      struct error *err)
 {
     size_t len = strlen(name);
     struct stat st;
-    int fd, ret;
 
     if (lstat(path, &st) < 0) {
         return error_set_errno(err, errno, "%s", path);
@@ -275,16 +295,7 @@ static int add_entry(struct test_guests *guests, const char *path, const char *n
     if (S_ISDIR(st.st_mode)) {
         return add_folder(guests, path, name, depth + 1, err);
     }
-    if (len < 5 || strcmp(name + len - 4, ".elf") != 0) {
-        return 0;
-    }
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
-        return error_set_errno(err, errno, "%s", path);
-    }
-    ret = add_file(guests, path, name, fd, NULL, err);
-    (void)close(fd);
-    return ret;
+    return len > 4 && strcmp(name + len - 4, ".elf") == 0 ? add_named(guests, path, name, err) : 0;
 }
 
 static int add_folder(struct test_guests *guests, const char *path, const char *name, int depth,

@@ -19,9 +19,10 @@ struct test_guests {
 
 /*
  * Adds what `path` names:
- *   an ELF file     that guest, called as the file is without `.elf`; its note is read, if it has
- * one a folder        each file NAME.elf in it and below, called by its path in the folder anything
- * else   a list: sections `[name]` of lines as test_guest.h has them, 1 MiB at most
+ *   an ELF file: that guest, called as the file is without `.elf`; its note is read, if it has one;
+ *   a folder: each file NAME.elf in it and below, called by its path in the folder; one that cannot
+ *       be read, or is no ELF file, is a guest that will fail;
+ *   anything else: a list, sections `[name]` of lines as test_guest.h has them, 1 MiB at most.
  * @kernels  the folder of a list's kernels; NULL: the list's own.
  * Returns: 0; -EINVAL a list or note that is wrong; -errno of reading; -ENOMEM. err names file and
  * line.

@@ -300,6 +300,37 @@ START_TEST(a_folder_is_read_in_the_order_of_its_names_and_below)
 }
 END_TEST
 
+START_TEST(what_is_no_guest_in_a_folder_is_one_all_the_same)
+{
+    static const char *const names[] = {"dangling", "empty", "folder/x", "good", "pipe", "text"};
+    struct test_guests guests = {0};
+    struct folder folder;
+    struct error err;
+    char path[100];
+    size_t i;
+
+    make_folder(&folder);
+    put_elf(&folder, "good.elf", "status = 3\n");
+    put_file(&folder, "empty.elf", "", 0);
+    put_file(&folder, "text.elf", "[x]\nkernel = y\n", 15);
+    (void)snprintf(path, sizeof(path), "%s/dangling.elf", folder.path);
+    ck_assert_int_eq(symlink("nowhere", path), 0);
+    (void)snprintf(path, sizeof(path), "%s/pipe.elf", folder.path);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    (void)snprintf(path, sizeof(path), "%s/folder", folder.path);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    put_elf(&folder, "folder/x.elf", NULL);
+    ck_assert_msg(add(&guests, &folder, "", &err) == 0, "%s", err.text);
+    ck_assert_uint_eq(guests.num, sizeof(names) / sizeof(names[0]));
+    for (i = 0; i < guests.num; i++) {
+        ck_assert_str_eq(guests.items[i].name, names[i]);
+        ck_assert_int_eq(guests.items[i].status, strcmp(names[i], "good") == 0 ? 3 : 0);
+    }
+    test_guests_finish(&guests);
+    remove_folder(&folder);
+}
+END_TEST
+
 START_TEST(what_is_not_there_or_too_large_is_an_error)
 {
     struct test_guests guests = {0};
@@ -396,6 +427,7 @@ int main(void)
     tcase_add_test(tc, a_guest_says_in_its_note_what_it_needs);
     tcase_add_table_test(tc, what_is_wrong_with_a_note_is_said_with_its_file, wrong_notes);
     tcase_add_test(tc, a_folder_is_read_in_the_order_of_its_names_and_below);
+    tcase_add_test(tc, what_is_no_guest_in_a_folder_is_one_all_the_same);
     tcase_add_test(tc, what_is_not_there_or_too_large_is_an_error);
     tcase_add_table_test(tc, a_filter_is_a_shell_pattern_or_a_part_of_the_name, filters);
     tcase_add_table_test(tc, shards_are_disjoint_and_even_and_together_all, shardings);
