@@ -4,6 +4,7 @@
  */
 #include "vmm/test_output.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -13,6 +14,22 @@ enum {
     REGISTERS_A_LINE = 4,
     FRAMES_SHOWN = 8
 };
+
+void test_output_quoted(FILE *file, const char *text)
+{
+    (void)fputc('\'', file);
+    for (; *text != '\0'; text++) {
+        size_t len = strcspn(text, "'");
+
+        test_text_clean(file, text, len, TEST_TEXT_PLAIN);
+        text += len;
+        if (*text == '\0') {
+            break;
+        }
+        (void)fputs("''", file);
+    }
+    (void)fputs("'\n", file);
+}
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -41,12 +58,29 @@ static void print_exit(FILE *file, const json_t *exit)
         test_text_clean(file, region, strlen(region), TEST_TEXT_PLAIN);
         (void)fprintf(file, "+%s)", text_of(exit, "offset"));
     }
-    (void)fputs(json_is_false(json_object_get(exit, "done")) ? " not finished\n" : "\n", file);
+    (void)fputs(json_is_false(json_object_get(exit, "done")) ? " not finished" : "", file);
 }
 
 static bool is_access(const json_t *exit)
 {
     return json_object_get(exit, "address") != NULL;
+}
+
+/* In quotes: boards from files name their regions as they like. */
+static void print_last_access(FILE *file, const json_t *exit, const char *prefix)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *memory = open_memstream(&text, &len);
+
+    if (memory) {
+        print_exit(memory, exit);
+        if (fclose(memory) == 0) {
+            (void)fprintf(file, "%slast_access: ", prefix);
+            test_output_quoted(file, text);
+        }
+        free(text);
+    }
 }
 
 static void print_exits(FILE *file, const json_t *exits, const char *prefix)
@@ -57,8 +91,7 @@ static void print_exits(FILE *file, const json_t *exits, const char *prefix)
         i--;
     }
     if (i > 0) {
-        (void)fprintf(file, "%slast_access: ", prefix);
-        print_exit(file, json_array_get(exits, i - 1));
+        print_last_access(file, json_array_get(exits, i - 1), prefix);
     }
     if (num > 0) {
         (void)fprintf(file, "%slast_exits: |\n", prefix);
@@ -66,6 +99,7 @@ static void print_exits(FILE *file, const json_t *exits, const char *prefix)
     for (i = num > EXITS_SHOWN ? num - EXITS_SHOWN : 0; i < num; i++) {
         (void)fprintf(file, "%s  ", prefix);
         print_exit(file, json_array_get(exits, i));
+        (void)fputc('\n', file);
     }
 }
 
@@ -155,15 +189,27 @@ static void print_crash(FILE *file, const json_t *crash, const char *prefix)
     }
 }
 
+/* Would YAML take blanks that the text begins with for its indentation? */
+static bool begins_with_blanks(const char *text, size_t len)
+{
+    size_t i;
+
+    for (i = 0; i < len && (text[i] == '\n' || text[i] == '\r'); i++) {
+    }
+    return i < len && text[i] == ' ';
+}
+
 static void print_text(FILE *file, const char *name, const struct test_text *text, size_t lines,
                        const char *prefix)
 {
+    size_t at = test_text_tail(text->data, text->len, lines);
     char inner[32];
 
     if (text->len > 0) {
-        (void)fprintf(file, "%s%s: |\n", prefix, name);
+        (void)fprintf(file, "%s%s: |%s\n", prefix, name,
+                      begins_with_blanks(text->data + at, text->len - at) ? "2" : "");
         (void)snprintf(inner, sizeof(inner), "%s  ", prefix);
-        test_text_lines(file, inner, text->data, text->len, lines);
+        test_text_lines(file, inner, text->data + at, text->len - at, 0);
     }
 }
 

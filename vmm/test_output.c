@@ -4,6 +4,7 @@
  */
 #include "vmm/test_output.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -50,23 +51,6 @@ static void print_subtests(FILE *file, const char *name, const struct test_tap *
     (void)fprintf(file, "    1..%" PRIu64 "\n", tap->planned ? tap->plan : tap->num);
 }
 
-static void print_quoted(FILE *file, const char *prefix, const char *text)
-{
-    (void)fputs(prefix, file);
-    (void)fputc('\'', file);
-    for (; *text != '\0'; text++) {
-        size_t len = strcspn(text, "'");
-
-        print_clean(file, text, len);
-        text += len;
-        if (*text == '\0') {
-            break;
-        }
-        (void)fputs("''", file);
-    }
-    (void)fputs("'\n", file);
-}
-
 static void print_list(FILE *file, const char *name, const struct test_words *lines)
 {
     size_t i;
@@ -75,7 +59,8 @@ static void print_list(FILE *file, const char *name, const struct test_words *li
         (void)fprintf(file, "  %s:\n", name);
     }
     for (i = 0; i < lines->num; i++) {
-        print_quoted(file, "    - ", lines->words[i]);
+        (void)fputs("    - ", file);
+        test_output_quoted(file, lines->words[i]);
     }
 }
 
@@ -102,6 +87,14 @@ static void print_tap(FILE *file, size_t number, const struct test_guest *guest,
     (void)fputs("  ...\n", file);
 }
 
+static void flush(struct test_output *output)
+{
+    errno = EIO;
+    if ((fflush(output->file) != 0 || ferror(output->file)) && !output->failed) {
+        output->failed = errno;
+    }
+}
+
 /* Those whose turn it is; at the end of an interrupted run, all that are there. */
 static void print_due(struct test_output *output, bool all)
 {
@@ -113,7 +106,7 @@ static void print_due(struct test_output *output, bool all)
             break;
         }
     }
-    (void)fflush(output->file);
+    flush(output);
 }
 
 static void print_lines(FILE *file, const char *prefix, const struct test_words *lines)
@@ -158,20 +151,26 @@ static unsigned columns(FILE *file)
     return ioctl(fileno(file), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-/* @index  of a guest that just began. */
-static void print_progress(struct test_output *output, size_t index)
+/* Counts, and of the guests that run the one that began first. */
+static void print_progress(struct test_output *output)
 {
     const struct test_counts *counts = &output->counts;
-    const char *name = output->guests->items[index].name;
+    const char *name;
     unsigned width = columns(output->file);
     char line[160];
-    int len = snprintf(line, sizeof(line), "[%zu/%zu] %zu failed, %zu running: ", counts->done,
-                       counts->total, counts->failed, output->running);
-    size_t room = width > (unsigned)len + 1 ? width - (unsigned)len - 1 : 0;
+    int len;
+    size_t room;
 
+    while (output->next < output->begun && output->results[output->next].final) {
+        output->next++;
+    }
+    name = output->next < output->begun ? output->guests->items[output->next].name : "";
+    len = snprintf(line, sizeof(line), "[%zu/%zu] %zu failed, %zu running: ", counts->done,
+                   counts->total, counts->failed, output->running);
+    room = width > (unsigned)len + 1 ? width - (unsigned)len - 1 : 0;
     (void)fprintf(output->file, "\r\033[K%.*s", (int)width - 1, line);
     print_clean(output->file, name, strlen(name) < room ? strlen(name) : room);
-    (void)fflush(output->file);
+    flush(output);
 }
 
 void test_output_begin(struct test_output *output)
@@ -181,15 +180,16 @@ void test_output_begin(struct test_output *output)
     if (output->format == TEST_FORMAT_TAP) {
         (void)fprintf(output->file, "TAP version 14\n1..%zu%s\n", output->guests->num,
                       output->guests->num == 0 ? " # SKIP no guest in this shard" : "");
-        (void)fflush(output->file);
+        flush(output);
     }
 }
 
 void test_output_begun(struct test_output *output, size_t index)
 {
     output->running++;
+    output->begun = index + 1;
     if (output->format == TEST_FORMAT_TERMINAL) {
-        print_progress(output, index);
+        print_progress(output);
     }
 }
 
@@ -201,9 +201,12 @@ void test_output_done(struct test_output *output, size_t index)
     test_counts_add(&output->counts, result);
     if (output->format == TEST_FORMAT_TAP) {
         print_due(output, false);
-    } else if (result->outcome != TEST_PASSED || result->flaky.num > 0) {
+        return;
+    }
+    if (result->outcome != TEST_PASSED || result->flaky.num > 0) {
         print_kept(output->file, &output->guests->items[index], result);
     }
+    print_progress(output);
 }
 
 void test_output_end(struct test_output *output, int signal)
@@ -234,5 +237,5 @@ void test_output_end(struct test_output *output, int signal)
         (void)fprintf(output->file, ", %zu not run", counts->total - counts->done);
     }
     (void)fprintf(output->file, " in %.1f s\n", seconds);
-    (void)fflush(output->file);
+    flush(output);
 }

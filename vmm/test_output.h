@@ -24,8 +24,9 @@ struct test_output {
     struct test_counts counts;
     uint64_t started_ns;
     /* private */
-    size_t next;    /* TAP: the guest whose result is printed next */
-    size_t running; /* terminal: begun and not done */
+    size_t next; /* the first guest without a result; TAP has printed all before it */
+    size_t begun, running;
+    int failed; /* errno of the first write that failed; 0: none did */
 };
 
 /* Before the first guest: the plan. `file`, `format`, `guests` and `results` are set. */
@@ -37,6 +38,9 @@ void test_output_done(struct test_output *output, size_t index);
  * @signal  that ended the run early; 0: none. Results that are there are printed.
  */
 void test_output_end(struct test_output *output, int signal);
+
+/* A line of YAML: the text in quotes, cleaned. */
+void test_output_quoted(FILE *file, const char *text);
 
 /*
  * For a failure: how the guest ended, its last access, registers, last exits, the last lines of its

@@ -97,7 +97,7 @@ static void print_files(FILE *file, const struct test_guest *guest)
     for (i = 0; i < guest->files.num; i++) {
         char *path = test_path_join(guest->dir, guest->files.words[i]);
 
-        (void)fputs("echo ", file);
+        (void)fputs("printf '%s\\n' ", file); /* some shells' echo takes \ for its own */
         test_word_quote(file, guest->file_texts.words[i]);
         (void)fputs(" >", file);
         test_word_quote(file, path ? path : "?");

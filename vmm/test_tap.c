@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,57 +59,101 @@ static bool take_number(struct rest *rest, uint64_t *value)
 }
 
 /* The first complaint stays. */
-static void complain(struct test_tap *tap, const char *what, uint64_t number, uint64_t due)
+static void __attribute__((format(printf, 2, 3)))
+complain(struct test_tap *tap, const char *format, ...)
 {
+    va_list ap;
+
     if (tap->wrong[0] == '\0') {
-        (void)snprintf(tap->wrong, sizeof(tap->wrong), "%s %" PRIu64 " where %" PRIu64 " was due",
-                       what, number, due);
+        va_start(ap, format);
+        (void)vsnprintf(tap->wrong, sizeof(tap->wrong), format, ap);
+        va_end(ap);
     }
 }
 
-/* A directive `# SKIP reason`; the description ends before it. */
-static bool take_skip(struct rest *description, const char **reason, size_t *reason_len)
+/* A word of letters, in any case. */
+static bool take_any_case(struct rest *rest, const char *word)
+{
+    size_t len = strlen(word);
+    bool found = rest->len >= len && strncasecmp(rest->at, word, len) == 0 &&
+                 (rest->len == len || !isalpha((unsigned char)rest->at[len]));
+
+    if (found) {
+        skip_bytes(rest, len);
+    }
+    return found;
+}
+
+/* Is the byte behind an odd number of backslashes? */
+static bool is_escaped(const char *text, size_t at)
+{
+    size_t i = at;
+
+    while (i > 0 && text[i - 1] == '\\') {
+        i--;
+    }
+    return (at - i) % 2 != 0;
+}
+
+/* A directive `# SKIP reason` or `# TODO reason`; the description ends before it. */
+static enum test_directive take_directive(struct rest *description, struct rest *reason)
 {
     size_t i;
 
     for (i = 0; i < description->len; i++) {
         struct rest rest = {description->at + i + 1, description->len - i - 1};
+        enum test_directive directive = TEST_DIRECTIVE_NONE;
 
-        if (description->at[i] != '#' || (i > 0 && description->at[i - 1] == '\\')) {
+        if (description->at[i] != '#' || is_escaped(description->at, i)) {
             continue;
         }
         skip_blanks(&rest);
-        if (rest.len >= 4 && strncasecmp(rest.at, "skip", 4) == 0 &&
-            (rest.len == 4 || !isalpha((unsigned char)rest.at[4]))) {
-            skip_bytes(&rest, 4);
-            skip_blanks(&rest);
-            *reason = rest.at;
-            *reason_len = rest.len;
-            while (i > 0 && description->at[i - 1] == ' ') {
-                i--;
-            }
-            description->len = i;
-            return true;
+        if (take_any_case(&rest, "skip")) {
+            directive = TEST_DIRECTIVE_SKIP;
+        } else if (take_any_case(&rest, "todo")) {
+            directive = TEST_DIRECTIVE_TODO;
+        } else {
+            continue;
         }
+        skip_blanks(&rest);
+        *reason = rest;
+        while (i > 0 && description->at[i - 1] == ' ') {
+            i--;
+        }
+        description->len = i;
+        return directive;
     }
-    return false;
+    return TEST_DIRECTIVE_NONE;
+}
+
+bool test_point_failed(const struct test_point *point)
+{
+    return !point->ok && point->directive == TEST_DIRECTIVE_NONE;
+}
+
+bool test_point_skipped(const struct test_point *point)
+{
+    return point->directive == TEST_DIRECTIVE_SKIP ||
+           (point->directive == TEST_DIRECTIVE_TODO && !point->ok);
 }
 
 /* @rest  what follows `ok` or `not ok`. */
 static int add_point(struct test_tap *tap, const struct rest *line, struct rest rest, bool ok)
 {
     struct test_point *grown, point = {.line = line->at, .line_len = line->len, .ok = ok};
-    uint64_t number;
+    struct rest reason = {0};
 
     skip_blanks(&rest);
-    if (take_number(&rest, &number) && number != tap->num + 1) {
-        complain(tap, "test", number, tap->num + 1);
+    if (take_number(&rest, &point.number) && point.number == 0) {
+        complain(tap, "test 0: they are numbered from 1");
     }
     skip_blanks(&rest);
     if (take_word(&rest, "- ")) {
         skip_blanks(&rest);
     }
-    point.skip = ok && take_skip(&rest, &point.reason, &point.reason_len);
+    point.directive = take_directive(&rest, &reason);
+    point.reason = reason.at;
+    point.reason_len = reason.len;
     point.name = rest.at;
     point.name_len = rest.len;
     /* Doubles: the length is a power of two whenever there is no room. */
@@ -120,25 +165,42 @@ static int add_point(struct test_tap *tap, const struct rest *line, struct rest 
         tap->points = grown;
     }
     tap->points[tap->num++] = point;
-    tap->failed += !ok;
-    tap->skipped += point.skip;
+    tap->failed += test_point_failed(&point);
+    tap->skipped += test_point_skipped(&point);
     return 0;
+}
+
+/* What follows the # of a plan of none is the reason, with the word SKIP or without. */
+static void take_plan_reason(struct test_tap *tap, struct rest rest)
+{
+    skip_blanks(&rest);
+    if (take_word(&rest, "#")) {
+        skip_blanks(&rest);
+        (void)take_any_case(&rest, "skip");
+        skip_blanks(&rest);
+        tap->reason = rest.at;
+        tap->reason_len = rest.len;
+    }
 }
 
 static void take_plan(struct test_tap *tap, struct rest rest)
 {
     uint64_t plan;
 
-    if (!take_number(&rest, &plan)) {
+    if (!take_number(&rest, &plan) || (rest.len > 0 && rest.at[0] != ' ')) {
         return; /* "1..." is no plan */
     }
     if (tap->planned) {
-        complain(tap, "a second plan,", plan, tap->plan);
+        complain(tap, "a second plan, 1..%" PRIu64 " after 1..%" PRIu64, plan, tap->plan);
         return;
     }
     tap->planned = true;
     tap->plan = plan;
-    tap->skip_all = plan == 0 && take_skip(&rest, &tap->reason, &tap->reason_len);
+    tap->plan_at = tap->num;
+    tap->skip_all = plan == 0;
+    if (tap->skip_all) {
+        take_plan_reason(tap, rest);
+    }
 }
 
 static int take_line(struct test_tap *tap, const struct rest *line)
@@ -152,12 +214,52 @@ static int take_line(struct test_tap *tap, const struct rest *line)
     rest = *line;
     if (take_word(&rest, "1..")) {
         take_plan(tap, rest);
-    } else if (take_word(&rest, "Bail out!") && !tap->bail) {
+    } else if (!tap->bail && take_any_case(&rest, "Bail out!")) {
         skip_blanks(&rest);
         tap->bail = rest.at;
         tap->bail_len = rest.len;
     }
     return 0;
+}
+
+/* Each number of the plan once; a test without one follows the last. Returns: 0; -ENOMEM. */
+static int check_numbers(struct test_tap *tap)
+{
+    bool *seen = calloc(tap->num + 1, sizeof(*seen));
+    uint64_t number = 0;
+    size_t i;
+
+    if (!seen) {
+        return -ENOMEM;
+    }
+    for (i = 0; i < tap->num; i++) {
+        number = tap->points[i].number ? tap->points[i].number : number + 1;
+        if (number == 0 || number > tap->num) {
+            complain(tap, "test %" PRIu64 " of %zu", number, tap->num);
+        } else if (seen[number]) {
+            complain(tap, "test %" PRIu64 " is there twice", number);
+        } else {
+            seen[number] = true;
+        }
+    }
+    free(seen);
+    return 0;
+}
+
+/* Is the whole complete? Returns: 0; -ENOMEM. */
+static int check_whole(struct test_tap *tap)
+{
+    if (!tap->planned && tap->num > 0) {
+        complain(tap, "it printed tests, but no plan");
+    }
+    if (tap->planned && tap->plan != tap->num) {
+        complain(tap, "tests run: %zu where %" PRIu64 " %s due", tap->num, tap->plan,
+                 tap->plan == 1 ? "was" : "were");
+    }
+    if (tap->planned && tap->plan_at > 0 && tap->plan_at < tap->num) {
+        complain(tap, "the plan is neither before the tests nor behind them");
+    }
+    return tap->planned && tap->num > 0 ? check_numbers(tap) : 0;
 }
 
 int test_tap_parse(struct test_tap *tap, const struct test_text *text)
@@ -177,16 +279,13 @@ int test_tap_parse(struct test_tap *tap, const struct test_text *text)
         line.len -= line.len > 0 && line.at[line.len - 1] == '\r';
         ret = take_line(tap, &line);
     }
+    if (ret == 0) {
+        ret = check_whole(tap);
+    }
     if (ret < 0) {
         test_tap_finish(tap);
-        return ret;
     }
-    if (tap->planned && tap->plan != tap->num) {
-        complain(tap, "tests run:", tap->num, tap->plan);
-    } else if (!tap->planned && tap->num > 0 && tap->wrong[0] == '\0') {
-        (void)snprintf(tap->wrong, sizeof(tap->wrong), "it printed tests, but no plan");
-    }
-    return 0;
+    return ret;
 }
 
 void test_tap_finish(struct test_tap *tap)

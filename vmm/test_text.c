@@ -33,6 +33,26 @@ int test_text_add(struct test_text *text, const void *data, size_t len)
     return 0;
 }
 
+void test_text_cut(struct test_text *text, size_t max)
+{
+    const size_t head = max / 2, tail = max - head;
+    struct test_text cut = {0};
+    char mark[64];
+
+    if (text->len > max) {
+        int len = snprintf(mark, sizeof(mark), "\n[%zu bytes left out]\n", text->len - max);
+
+        if (test_text_add(&cut, text->data, head) == 0 &&
+            test_text_add(&cut, mark, (size_t)len) == 0 &&
+            test_text_add(&cut, text->data + text->len - tail, tail) == 0) {
+            test_text_finish(text);
+            *text = cut;
+        } else {
+            test_text_finish(&cut);
+        }
+    }
+}
+
 void test_text_finish(struct test_text *text)
 {
     free(text->data);
@@ -157,20 +177,14 @@ void test_words_finish(struct test_words *words)
     *words = (struct test_words){0};
 }
 
-void test_word_quote(FILE *file, const char *word)
+/*
+ * Some readers take it for the end of a line, YAML's for the file's first bytes; or it turns the
+ * order of what follows around.
+ */
+static bool is_treacherous(uint32_t point)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "0123456789_-+=./,:@%";
-
-    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
-        (void)fputs(word, file);
-        return;
-    }
-    (void)fputc('\'', file);
-    for (; *word != '\0'; word++) {
-        (void)fputs(*word == '\'' ? "'\\''" : (const char[]){*word, '\0'}, file);
-    }
-    (void)fputc('\'', file);
+    return (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) ||
+           point == 0xfeff;
 }
 
 /*
@@ -198,10 +212,49 @@ static size_t character_size(const uint8_t *data, size_t len)
         point = point << 6 | (data[i] & 0x3f);
     }
     if (point < smallest[size] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff) ||
-        point == 0xfffe || point == 0xffff || point < 0x20 || (point >= 0x7f && point < 0xa0)) {
+        point == 0xfffe || point == 0xffff || point < 0x20 || (point >= 0x7f && point < 0xa0) ||
+        is_treacherous(point)) {
         return 0;
     }
     return size;
+}
+
+/* Does test_text_clean() leave it as it is? */
+static bool is_clean(const char *text)
+{
+    size_t len = strlen(text), i, size;
+
+    for (i = 0; i < len; i += size) {
+        size = text[i] == '\t' ? 1 : character_size((const uint8_t *)text + i, len - i);
+        if (size == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void test_word_quote(FILE *file, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789_-+=./,:@%";
+
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+        (void)fputs(word, file);
+        return;
+    }
+    if (!is_clean(word)) { /* whatever shows it would change it */
+        (void)fputs("\"$(printf '", file);
+        for (; *word != '\0'; word++) {
+            (void)fprintf(file, "\\%03o", (unsigned)(uint8_t)*word);
+        }
+        (void)fputs("')\"", file);
+        return;
+    }
+    (void)fputc('\'', file);
+    for (; *word != '\0'; word++) {
+        (void)fputs(*word == '\'' ? "'\\''" : (const char[]){*word, '\0'}, file);
+    }
+    (void)fputc('\'', file);
 }
 
 static const char *xml_entity(char c)
@@ -242,8 +295,7 @@ void test_text_clean(FILE *file, const char *data, size_t len, enum test_text_fo
     }
 }
 
-/* Where the last `line_max` lines begin. */
-static size_t find_tail(const char *data, size_t len, size_t line_max)
+size_t test_text_tail(const char *data, size_t len, size_t line_max)
 {
     size_t at = len > 0 && data[len - 1] == '\n' ? len - 1 : len;
 
@@ -258,7 +310,7 @@ static size_t find_tail(const char *data, size_t len, size_t line_max)
 
 void test_text_lines(FILE *file, const char *prefix, const char *data, size_t len, size_t line_max)
 {
-    size_t at = line_max > 0 ? find_tail(data, len, line_max) : 0;
+    size_t at = line_max > 0 ? test_text_tail(data, len, line_max) : 0;
 
     while (at < len) {
         const char *end = memchr(data + at, '\n', len - at);

@@ -21,6 +21,8 @@ struct test_text {
 /* Returns: 0; -ENOMEM, and nothing was added. */
 int test_text_add(struct test_text *text, const void *data, size_t len)
     __attribute__((warn_unused_result));
+/* Keeps `max` bytes of its head and tail, and a line between that says so. Out of memory: all. */
+void test_text_cut(struct test_text *text, size_t max);
 void test_text_finish(struct test_text *text);
 /* Bytes that need not end in a NUL, as a string from malloc. Returns: NULL out of memory. */
 char *test_text_copy(const char *data, size_t len);
@@ -42,7 +44,7 @@ int test_words_add(struct test_words *words, const char *word) __attribute__((wa
 int test_words_split(struct test_words *words, const char *text, const char *dir, struct error *err)
     __attribute__((warn_unused_result));
 void test_words_finish(struct test_words *words);
-/* Writes a word quoted for a shell, where it needs to be. */
+/* Writes a word quoted for a shell, where it needs to be; test_text_clean() leaves it alone. */
 void test_word_quote(FILE *file, const char *word);
 
 enum test_text_form {
@@ -51,10 +53,12 @@ enum test_text_form {
 };
 
 /*
- * Writes text of a guest's: UTF-8 as it is, each byte that is no UTF-8 and each control character
- * as \xNN.
+ * Writes text of a guest's: UTF-8 as it is; each byte that is no UTF-8, and each of a control
+ * character, a line or paragraph separator, a byte order mark or a change of direction, as \xNN.
  */
 void test_text_clean(FILE *file, const char *data, size_t len, enum test_text_form form);
+/* Where the last `line_max` (1..) lines begin. */
+size_t test_text_tail(const char *data, size_t len, size_t line_max);
 /* Each line of it, cut to 200 bytes, behind `prefix`; the last `line_max` lines (0: all). */
 void test_text_lines(FILE *file, const char *prefix, const char *data, size_t len, size_t line_max);
 

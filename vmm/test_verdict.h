@@ -22,6 +22,9 @@ enum test_outcome {
 /* The exit status by which a guest says that it does not apply here. */
 enum { TEST_STATUS_SKIP = 77 };
 
+/* So much of what a guest printed is kept for who reads results; more only where it is TAP. */
+enum { TEST_OUTPUT_KEPT = 64 << 10 };
+
 struct test_verdict {
     enum test_outcome outcome;
     bool final;                /* false: not run, or interrupted, or to be tried again */

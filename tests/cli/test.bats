@@ -52,8 +52,8 @@ LIST
     [ "$(grep -c '^not ok' out)" -eq 3 ]
     grep -q "^    - 'exit status 124, not 0: timed out after 1.5 s'$" out
     grep -q '^    these are the last words$' out
-    grep -q '^  last_access: cpu 0 port write 0xe9 size 1 value 0xa (debugcon+0x0)$' out
-    grep -q '^  last_access: cpu 0 port write 0xf4 size 4 value 0x3 (debug-exit+0x0)$' out
+    grep -q "^  last_access: 'cpu 0 port write 0xe9 size 1 value 0xa (debugcon+0x0)'$" out
+    grep -q "^  last_access: 'cpu 0 port write 0xf4 size 4 value 0x3 (debug-exit+0x0)'$" out
     [ "$(grep -c '^    rax=0x' out)" -eq 3 ]
     grep -q '^  ended: triple-fault$' out
     # Each command does what the guest did.

@@ -24,7 +24,7 @@ static void read_output(const struct test_text *text)
         const struct test_point *point = &tap.points[i];
 
         if (point->line + point->line_len > end || point->name + point->name_len > end ||
-            (point->skip && point->reason + point->reason_len > end)) {
+            (point->directive != TEST_DIRECTIVE_NONE && point->reason + point->reason_len > end)) {
             abort();
         }
     }

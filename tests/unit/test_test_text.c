@@ -67,7 +67,9 @@ static const struct {
     {"two words", "'two words'"},
     {"it's", "'it'\\''s'"},
     {"$HOME", "'$HOME'"},
-    {"a\nb", "'a\nb'"},
+    {"gr\xc3\xbc\xc3\x9f\t", "'gr\xc3\xbc\xc3\x9f\t'"},
+    {"a\nb", "\"$(printf '\\141\\012\\142')\""},
+    {"\xff'", "\"$(printf '\\377\\047')\""},
 };
 
 START_TEST(a_quoted_word_is_what_a_shell_reads_as_that_word)
@@ -104,6 +106,16 @@ static const struct {
     {BYTES("\xef\xbf\xbe"), "\\xef\\xbf\\xbe", "\\xef\\xbf\\xbe"},
     {BYTES("\xc2\x9b"), "\\xc2\\x9b", "\\xc2\\x9b"},
     {BYTES("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80", "\\xf4\\x90\\x80\\x80"},
+    /* A line separator, a change of direction, a byte order mark. */
+    {BYTES("a\xe2\x80\xa8"
+           "b"),
+     "a\\xe2\\x80\\xa8"
+     "b",
+     "a\\xe2\\x80\\xa8"
+     "b"},
+    {BYTES("\xe2\x80\xae\xe2\x81\xa6"), "\\xe2\\x80\\xae\\xe2\\x81\\xa6",
+     "\\xe2\\x80\\xae\\xe2\\x81\\xa6"},
+    {BYTES("\xef\xbb\xbf"), "\\xef\\xbb\\xbf", "\\xef\\xbb\\xbf"},
     {BYTES("\xff\x80"), "\\xff\\x80", "\\xff\\x80"},
 };
 
@@ -121,6 +133,22 @@ START_TEST(what_a_guest_printed_cannot_draw_on_a_terminal_or_break_xml)
     ck_assert_int_eq(strncmp(text, cleanings[_i].plain, strlen(cleanings[_i].plain)), 0);
     ck_assert_str_eq(strchr(text, '|') + 1, cleanings[_i].xml);
     free(text);
+}
+END_TEST
+
+START_TEST(long_text_is_cut_to_its_head_and_tail)
+{
+    struct test_text text = {0};
+
+    ck_assert_int_eq(test_text_add(&text, "0123456789", 10), 0);
+    test_text_cut(&text, 10);
+    ck_assert_uint_eq(text.len, 10);
+    test_text_cut(&text, 5);
+    ck_assert_uint_eq(text.len, strlen("01\n[5 bytes left out]\n789"));
+    ck_assert_int_eq(memcmp(text.data, "01\n[5 bytes left out]\n789", text.len), 0);
+    test_text_finish(&text);
+    test_text_cut(&text, 5);
+    ck_assert_uint_eq(text.len, 0);
 }
 END_TEST
 
@@ -191,6 +219,7 @@ int main(void)
     tcase_add_table_test(tc, a_quoted_word_is_what_a_shell_reads_as_that_word, quotes);
     tcase_add_table_test(tc, what_a_guest_printed_cannot_draw_on_a_terminal_or_break_xml,
                          cleanings);
+    tcase_add_test(tc, long_text_is_cut_to_its_head_and_tail);
     tcase_add_table_test(tc, the_last_lines_are_shown_behind_a_prefix, tails);
     tcase_add_test(tc, a_very_long_line_is_cut);
     tcase_add_test(tc, bytes_are_added_whatever_their_number);
