@@ -23,6 +23,7 @@ struct suite {
     struct test_guests guests;
     struct test_verdict *results;
     struct test_output output;
+    struct test_run run;
     int junit_fd; /* -1: none */
     time_t started;
     int signal; /* that ended the run early; 0: none */
@@ -80,14 +81,26 @@ static int check_kvm(const char *path, struct error *err)
     return 0;
 }
 
+/* When nobody reads stdout any more, only a file is a reason to go on. */
+static void look_for_readers(struct suite *suite)
+{
+    suite->run.stop = suite->output.failed && suite->junit_fd < 0;
+}
+
 static void begun(void *opaque, size_t index)
 {
-    test_output_begun(&((struct suite *)opaque)->output, index);
+    struct suite *suite = opaque;
+
+    test_output_begun(&suite->output, index);
+    look_for_readers(suite);
 }
 
 static void done(void *opaque, size_t index)
 {
-    test_output_done(&((struct suite *)opaque)->output, index);
+    struct suite *suite = opaque;
+
+    test_output_done(&suite->output, index);
+    look_for_readers(suite);
 }
 
 static int write_junit(const struct suite *suite, struct error *err)
@@ -104,7 +117,9 @@ static int write_junit(const struct suite *suite, struct error *err)
 static int run(struct suite *suite, struct error *err)
 {
     const struct test_options *options = &suite->options;
-    struct test_run config = {
+    int ret;
+
+    suite->run = (struct test_run){
         .guests = &suite->guests,
         .results = suite->results,
         .jobs = options->jobs,
@@ -116,8 +131,6 @@ static int run(struct suite *suite, struct error *err)
         .done = done,
         .opaque = suite,
     };
-    int ret;
-
     suite->started = time(NULL);
     suite->output = (struct test_output){
         .file = stdout,
@@ -126,15 +139,15 @@ static int run(struct suite *suite, struct error *err)
         .results = suite->results,
     };
     test_output_begin(&suite->output);
-    ret = test_run(&config, err);
+    ret = test_run(&suite->run, err);
     suite->signal = ret > 0 ? ret : 0;
     test_output_end(&suite->output, suite->signal);
     if (ret < 0) {
         return ret;
     }
     ret = write_junit(suite, err);
-    if (ret == 0 && ferror(stdout)) {
-        ret = error_set(err, EIO, "stdout: cannot be written");
+    if (ret == 0 && suite->output.failed) {
+        ret = error_set_errno(err, suite->output.failed, "stdout");
     }
     return ret;
 }
@@ -159,11 +172,11 @@ static int run_suite(struct suite *suite, struct error *err)
     if (ret == 0 && !suite->results) {
         ret = error_set_errno(err, ENOMEM, "results");
     }
-    if (ret == 0 && options->junit) {
-        ret = cmd_create_file(options->junit, &suite->junit_fd, err);
-    }
     if (ret == 0) {
         ret = check_kvm(options->kvm_path, err);
+    }
+    if (ret == 0 && options->junit) {
+        ret = cmd_create_file(options->junit, &suite->junit_fd, err);
     }
     return ret == 0 ? run(suite, err) : ret;
 }

@@ -1,7 +1,7 @@
 /*
  * test_child.c - fork, limits, exec. Between the fork and the exec the child is a copy of us with
- * one thread, so that it may do anything; what it cannot do it tells through a pipe that exec
- * closes.
+ * one thread, so that it may do anything. Nobody waits for its exec: it reads the guest's board
+ * first, which may take for ever; what it cannot do it tells on the guest's stderr.
  */
 #include "vmm/test_child.h"
 
@@ -26,10 +26,15 @@ enum { RESULT_FD = 3 };
 /* Beside the guest's memory: acre itself, its libraries, images; and each vCPU's stack. */
 #define SPACE_FIXED (UINT64_C(1) << 30)
 #define SPACE_PER_CPU (UINT64_C(16) << 20)
+/* How long a file may get beside the guest's memory, which is one, or may be saved to one. */
+#define FILE_FIXED (UINT64_C(256) << 20)
+/* For one who floods: to tell what it was doing, and then to go. */
+#define FLOOD_GRACE_NS (UINT64_C(2) * 1000000000)
+enum { READS_AT_A_TIME = 64 };
 
 /* Both ends of what connects us with the child. */
 struct ends {
-    int in[2], out[2], err[2], failure[2]; /* read, write */
+    int in[2], out[2], err[2]; /* read, write */
     int result;
 };
 
@@ -57,14 +62,13 @@ static void close_ends(struct ends *ends)
         close_fd(&ends->in[i]);
         close_fd(&ends->out[i]);
         close_fd(&ends->err[i]);
-        close_fd(&ends->failure[i]);
     }
     close_fd(&ends->result);
 }
 
 static int open_ends(struct ends *ends, bool input)
 {
-    *ends = (struct ends){{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}, -1};
+    *ends = (struct ends){{-1, -1}, {-1, -1}, {-1, -1}, -1};
     ends->result = memfd_create("acre-result", MFD_CLOEXEC);
     if (input) {
         if (pipe2(ends->in, O_CLOEXEC) < 0) {
@@ -74,7 +78,7 @@ static int open_ends(struct ends *ends, bool input)
         ends->in[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
     }
     if (ends->result < 0 || ends->in[0] < 0 || pipe2(ends->out, O_CLOEXEC) < 0 ||
-        pipe2(ends->err, O_CLOEXEC) < 0 || pipe2(ends->failure, O_CLOEXEC) < 0) {
+        pipe2(ends->err, O_CLOEXEC) < 0) {
         int result = -errno;
 
         close_ends(ends);
@@ -83,51 +87,60 @@ static int open_ends(struct ends *ends, bool input)
     return 0;
 }
 
-/*
- * How much address space `acre run` may have: it is the guest's memory that counts, which the
- * options or the board say. 0: what they say is wrong, which `acre run` will tell.
- */
-static uint64_t space_needed(char **argv)
+/* The guest's memory, which the options or the board say, and its CPUs. Returns: 0; -errno. */
+static int read_needs(char **argv, uint64_t *ram, uint64_t *cpu_num)
 {
     struct run_options options;
     struct board *board;
-    uint64_t ram, cpu_num;
-    int argc = 0;
+    int argc = 0, ret;
 
     while (argv[argc]) {
         argc++;
     }
-    if (run_options_parse(argc - 2, argv + 2, &options, NULL) < 0) {
-        return 0;
+    ret = run_options_parse(argc - 2, argv + 2, &options, NULL);
+    if (ret < 0) {
+        return ret;
     }
     options.dump_dtb = NULL;
-    if (cmd_open_board(&options, &board, NULL) < 0) {
-        return 0;
+    ret = cmd_open_board(&options, &board, NULL);
+    if (ret == 0) {
+        *ram = board_ram_size(board);
+        *cpu_num = board_cpu_num(board);
+        board_free(board);
     }
-    ram = board_ram_size(board);
-    cpu_num = board_cpu_num(board);
-    board_free(board);
-    return ram + SPACE_FIXED + cpu_num * SPACE_PER_CPU;
+    return ret;
 }
 
-static void set_limit(__rlimit_resource_t resource, uint64_t value)
+/* @hard  for good; else what is allowed may be raised again. */
+static void set_limit(__rlimit_resource_t resource, uint64_t value, bool hard)
 {
     struct rlimit limit = {0, 0};
 
     if (getrlimit(resource, &limit) == 0 && (limit.rlim_max > value || resource == RLIMIT_CORE)) {
-        limit.rlim_cur = limit.rlim_max = value;
+        limit.rlim_cur = value;
+        limit.rlim_max = hard ? value : limit.rlim_max;
         (void)setrlimit(resource, &limit);
     }
 }
 
-/* Sanitizers reserve terabytes; they are known by the sandbox's default. */
+/*
+ * Reading the board has a limit, too: dtc takes in whatever a source includes. What is wrong with
+ * options or board `acre run` will tell. Sanitizers reserve terabytes; they are known by the
+ * sandbox's default.
+ */
 static void set_limits(char **argv)
 {
-    uint64_t space = sandbox_default() ? space_needed(argv) : 0;
+    uint64_t ram = 0, cpu_num = 0;
 
-    set_limit(RLIMIT_CORE, 0); /* a core of a guest's memory helps nobody, and fills disks */
-    if (space > 0) {
-        set_limit(RLIMIT_AS, space);
+    set_limit(RLIMIT_CORE, 0, true); /* a core of a guest's memory helps nobody, and fills disks */
+    if (sandbox_default()) {
+        set_limit(RLIMIT_AS, SPACE_FIXED, false);
+        set_limit(RLIMIT_FSIZE, FILE_FIXED, false);
+        if (read_needs(argv, &ram, &cpu_num) < 0) {
+            ram = cpu_num = 0;
+        }
+        set_limit(RLIMIT_AS, ram + SPACE_FIXED + cpu_num * SPACE_PER_CPU, true);
+        set_limit(RLIMIT_FSIZE, ram + FILE_FIXED, true);
     }
 }
 
@@ -181,26 +194,14 @@ static int become(char **argv, const struct ends *ends, pid_t parent)
 
 static void run_child(char **argv, const struct ends *ends, pid_t parent)
 {
-    int failure = fcntl(ends->failure[1], F_DUPFD_CLOEXEC, 20);
-    int result = failure < 0 ? -errno : become(argv, ends, parent);
+    int err = fcntl(ends->err[1], F_DUPFD_CLOEXEC, 20);
+    int result = err < 0 ? -errno : become(argv, ends, parent);
 
-    (void)!write(failure, &result, sizeof(result));
+    (void)dprintf(err, "acre: error: starting acre run: %s\n", strerror(-result));
     for (;;) {
         (void)kill(getpid(),
                    SIGKILL); /* nothing of the runner's must run twice, exit handlers say */
     }
-}
-
-/* Waits for the exec. Returns: 0; -errno of what failed. */
-static int read_failure(int fd)
-{
-    int result = 0;
-    ssize_t n;
-
-    do {
-        n = read(fd, &result, sizeof(result));
-    } while (n < 0 && errno == EINTR);
-    return n == (ssize_t)sizeof(result) ? result : 0;
 }
 
 int test_child_start(struct test_child *child, char **argv, const struct test_guest *guest,
@@ -222,7 +223,6 @@ int test_child_start(struct test_child *child, char **argv, const struct test_gu
         run_child(argv, &ends, parent);
     }
     result = child->pid < 0 ? -errno : 0;
-    close_fd(&ends.failure[1]);
     if (result == 0) {
         child->in_fd = ends.in[1];
         child->out_fd = ends.out[0];
@@ -230,7 +230,7 @@ int test_child_start(struct test_child *child, char **argv, const struct test_gu
         child->result_fd = ends.result;
         ends.in[1] = ends.out[0] = ends.err[0] = ends.result = -1;
         child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
-        result = child->pidfd < 0 ? -errno : read_failure(ends.failure[0]);
+        result = child->pidfd < 0 ? -errno : 0;
     } else {
         child->pid = 0;
     }
@@ -244,14 +244,8 @@ int test_child_start(struct test_child *child, char **argv, const struct test_gu
     if (child->in_fd >= 0) {
         (void)fcntl(child->in_fd, F_SETFL, O_NONBLOCK);
     }
+    child->input_due = guest->after.num == 0;
     return 0;
-}
-
-/* The guest's input is due: at once, or when the guest has printed what it shall come after. */
-static bool may_write(const struct test_child *child)
-{
-    return child->in_fd >= 0 && (child->guest->after.num == 0 || child->input_done > 0 ||
-                                 test_pattern_matches(&child->guest->after.items[0], &child->out));
 }
 
 void test_child_watch(const struct test_child *child, struct pollfd fds[TEST_CHILD_FDS])
@@ -259,23 +253,39 @@ void test_child_watch(const struct test_child *child, struct pollfd fds[TEST_CHI
     fds[0] = (struct pollfd){.fd = child->pidfd, .events = POLLIN};
     fds[1] = (struct pollfd){.fd = child->out_fd, .events = POLLIN};
     fds[2] = (struct pollfd){.fd = child->err_fd, .events = POLLIN};
-    fds[3] = (struct pollfd){.fd = may_write(child) ? child->in_fd : -1, .events = POLLOUT};
+    fds[3] = (struct pollfd){.fd = child->input_due ? child->in_fd : -1, .events = POLLOUT};
 }
 
-/* Takes what has come. Beyond the limit nothing is kept, and it is a flood. */
-static void read_some(struct test_child *child, int *fd, struct test_text *text)
+/* Takes some of what has come. Returns: whether it was more than is kept, now or before. */
+static bool read_some(int *fd, struct test_text *text, bool full)
 {
     char buffer[16384];
-    ssize_t n;
+    ssize_t n = 1;
+    int i;
 
-    while ((n = read(*fd, buffer, sizeof(buffer))) > 0) {
-        if (text->len + (size_t)n > TEST_OUTPUT_MAX || test_text_add(text, buffer, (size_t)n) < 0) {
-            child->flooded = true;
-            return;
-        }
+    for (i = 0; i < READS_AT_A_TIME && n > 0; i++) {
+        n = read(*fd, buffer, sizeof(buffer));
+        full = full || (n > 0 && (text->len + (size_t)n > TEST_OUTPUT_MAX ||
+                                  test_text_add(text, buffer, (size_t)n) < 0));
     }
-    if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
         close_fd(fd);
+    }
+    return full;
+}
+
+/* Is the input due now? Lines that were looked at once are not again. */
+static void look_for_after(struct test_child *child)
+{
+    const struct test_text *out = &child->out;
+    const struct test_text fresh = {.data = out->data + child->seen, .len = out->len - child->seen};
+    const char *end = fresh.len > 0 ? memrchr(fresh.data, '\n', fresh.len) : NULL;
+
+    if (!child->input_due && test_pattern_matches(&child->guest->after.items[0], &fresh)) {
+        child->input_due = true;
+    }
+    if (end) {
+        child->seen = (size_t)(end + 1 - out->data);
     }
 }
 
@@ -305,6 +315,18 @@ static void reap(struct test_child *child)
     close_fd(&child->in_fd);
 }
 
+/* Written after poll() looked. */
+static void read_last_words(struct test_child *child)
+{
+    if (child->out_fd >= 0) {
+        child->out_full = read_some(&child->out_fd, &child->out, child->out_full);
+    }
+    if (child->err_fd >= 0) {
+        child->err_full = read_some(&child->err_fd, &child->err, child->err_full);
+    }
+    child->flooded = child->flooded || child->out_full || child->err_full;
+}
+
 void test_child_serve(struct test_child *child, const struct pollfd fds[TEST_CHILD_FDS],
                       uint64_t now_ns)
 {
@@ -315,22 +337,25 @@ void test_child_serve(struct test_child *child, const struct pollfd fds[TEST_CHI
         write_input(child);
     }
     if (fds[1].revents) {
-        read_some(child, &child->out_fd, &child->out);
+        child->out_full = read_some(&child->out_fd, &child->out, child->out_full);
+        look_for_after(child);
     }
     if (fds[2].revents) {
-        read_some(child, &child->err_fd, &child->err);
+        child->err_full = read_some(&child->err_fd, &child->err, child->err_full);
+    }
+    if (!child->flooded && (child->out_full || child->err_full)) {
+        child->flooded = true; /* but it may still tell where it is */
+        (void)kill(child->pid, SIGTERM);
+        child->deadline_ns = now_ns + FLOOD_GRACE_NS;
     }
     child->late = !fds[0].revents && now_ns >= child->deadline_ns;
-    if (child->flooded || child->late) {
+    if (child->late) {
         test_child_kill(child);
     } else if (fds[0].revents) {
         reap(child);
-        if (child->out_fd >= 0) { /* the last words, written after poll() looked */
-            read_some(child, &child->out_fd, &child->out);
-        }
-        if (child->err_fd >= 0) {
-            read_some(child, &child->err_fd, &child->err);
-        }
+    }
+    if (child->ended) {
+        read_last_words(child);
     }
 }
 

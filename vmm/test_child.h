@@ -27,16 +27,20 @@ struct test_child {
     int pidfd, in_fd, out_fd, err_fd; /* -1: none, or its end has come */
     int result_fd;                    /* a memfd: what --result wrote */
     struct test_text out, err;
+    bool input_due;                   /* what it comes after has been printed */
+    size_t seen;                      /* of out, when that was looked for */
     size_t input_done;                /* bytes of the guest's input that were written */
     uint64_t started_ns, deadline_ns; /* CLOCK_MONOTONIC */
     int wait_status;                  /* when it has ended, as waitpid() gives it */
-    bool ended, flooded, late;        /* the last two: we killed it for that */
+    bool out_full, err_full;          /* more came than is kept */
+    bool ended, flooded, late;        /* the last two: it was ended for that */
     const struct test_guest *guest;
 };
 
 /*
  * @argv  of acre, `run` first; "/proc/self/fd/3" in it is the result file.
  * @timeout_ns  what argv says.
+ * Does not wait for the exec: what fails there ends the child by SIGKILL, a line on its stderr.
  * Returns: 0; -errno, and nothing is left.
  */
 int test_child_start(struct test_child *child, char **argv, const struct test_guest *guest,

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -269,7 +270,7 @@ static int run_all(struct runner *runner, struct error *err)
     nfds_t num = 1 + (nfds_t)runner->run->jobs * TEST_CHILD_FDS;
     int ret = start_some(runner);
 
-    while (ret == 0 && runner->busy > 0) {
+    while (ret == 0 && runner->busy > 0 && !runner->run->stop) {
         if (poll(runner->fds, num, watch(runner)) < 0 && errno != EINTR) {
             ret = -errno;
         } else {
@@ -299,6 +300,30 @@ static int open_signals(sigset_t *before)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/*
+ * Cuts the jobs down to what descriptors suffice for, after asking for as many as we may have: more
+ * would make guests fail.
+ */
+static void fit_jobs(struct test_run *run)
+{
+    enum { OURS = 32, PER_JOB = 5 };
+    struct rlimit limit;
+    rlim_t wanted;
+
+    if (run->jobs > run->guests->num) {
+        run->jobs = run->guests->num > 0 ? (unsigned)run->guests->num : 1;
+    }
+    wanted = OURS + (rlim_t)run->jobs * PER_JOB;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted) {
+        return;
+    }
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
+        run->jobs =
+            limit.rlim_cur > OURS + PER_JOB ? (unsigned)(limit.rlim_cur - OURS) / PER_JOB : 1;
+    }
+}
+
 int test_run(struct test_run *run, struct error *err)
 {
     struct runner runner = {.run = run};
@@ -306,6 +331,7 @@ int test_run(struct test_run *run, struct error *err)
     unsigned i;
     int ret;
 
+    fit_jobs(run);
     runner.slots = calloc(run->jobs, sizeof(*runner.slots));
     runner.fds = calloc(1 + (size_t)run->jobs * TEST_CHILD_FDS, sizeof(*runner.fds));
     if (!runner.slots || !runner.fds) {

@@ -15,7 +15,7 @@ enum { TEST_JOBS_MAX = 1024 };
 struct test_run {
     const struct test_guests *guests;
     struct test_verdict *results; /* one for each guest, zeroed to start; the caller's */
-    unsigned jobs;                /* at a time, 1..TEST_JOBS_MAX */
+    unsigned jobs;                /* at a time, 1..TEST_JOBS_MAX; fewer if descriptors are few */
     uint64_t timeout_ns;          /* of guests that say none */
     unsigned retries;             /* of what failed */
     const char *kvm_path;
@@ -24,11 +24,13 @@ struct test_run {
     void (*begun)(void *opaque, size_t index);
     void (*done)(void *opaque, size_t index);
     void *opaque;
+    bool stop; /* set by begun() or done(): nobody wants to know any more */
 };
 
 /*
- * Returns: 0 when all were run; the number of the signal that ended it; -errno when nothing could
- * be run, err filled. Context: the process's first thread, before any other.
+ * Returns: 0 when all were run, or it was told to stop; the number of the signal that ended it;
+ * -errno when nothing could be run, err filled. Context: the process's first thread, before any
+ * other.
  */
 int test_run(struct test_run *run, struct error *err) __attribute__((warn_unused_result));
 

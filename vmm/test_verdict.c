@@ -30,31 +30,36 @@ blame(struct test_verdict *result, const char *format, ...)
     return ret;
 }
 
+/* Of its first line. */
+static size_t line_len(const struct test_text *text)
+{
+    const char *end = text->len > 0 ? memchr(text->data, '\n', text->len) : NULL;
+    size_t len = end ? (size_t)(end - text->data) : text->len;
+
+    return len < LINE_SHOWN ? len : LINE_SHOWN;
+}
+
 /* acre's exit status; -1: it has none, and why says so. */
 static int judge_end(struct test_verdict *result, const struct test_child *child, int *status)
 {
+    const size_t err_len = line_len(&result->err);
+
     *status = -1;
     if (child->flooded) {
-        return blame(result, "it printed more than %d bytes, and was killed", TEST_OUTPUT_MAX);
+        return blame(result, "it printed more than %d bytes, and was ended", TEST_OUTPUT_MAX);
     }
     if (child->late) {
         return blame(result, "acre did not end it at its time limit, and was killed");
     }
     if (WIFSIGNALED(child->wait_status)) {
-        return blame(result, "acre was killed by signal %d (%s)", WTERMSIG(child->wait_status),
-                     strsignal(WTERMSIG(child->wait_status)));
+        return blame(result, "acre was killed by signal %d (%s)%s%.*s",
+                     WTERMSIG(child->wait_status), strsignal(WTERMSIG(child->wait_status)),
+                     err_len > 0 ? ": " : "", (int)err_len, err_len > 0 ? result->err.data : "");
     }
     *status = WEXITSTATUS(child->wait_status);
-    return 0;
-}
-
-/* Of its first line. */
-static size_t line_len(const struct test_text *text)
-{
-    const char *end = memchr(text->data, '\n', text->len);
-    size_t len = end ? (size_t)(end - text->data) : text->len;
-
-    return len < LINE_SHOWN ? len : LINE_SHOWN;
+    /* `acre run --help` ends well, too. */
+    return *status == 0 && !result->end ? blame(result, "acre ran no guest: it tells no result")
+                                        : 0;
 }
 
 static int judge_status(struct test_verdict *result, const struct test_guest *guest, int status)

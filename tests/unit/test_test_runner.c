@@ -37,6 +37,12 @@ static int flood(int fd)
     return 0;
 }
 
+static void last_words(int signo)
+{
+    (void)!write(STDERR_FILENO, "this is where I was\n", 20);
+    _exit(128 + signo);
+}
+
 static int hang(void)
 {
     (void)signal(SIGTERM, SIG_IGN);
@@ -77,16 +83,19 @@ static int allocate(void)
     return much == MAP_FAILED ? print("refused\n", 0) : print("allocated\n", 0);
 }
 
-static int write_result(char **argv)
+/* As acre does at the end of a run, when asked. Returns: 3; 9 when it failed. */
+static int write_result(char **argv, const char *text)
 {
-    FILE *file = NULL;
+    FILE *file;
 
-    for (; *argv; argv++) {
-        if (strcmp(*argv, "--result") == 0) {
-            file = fopen(argv[1], "we");
-        }
+    while (*argv && strcmp(*argv, "--result") != 0) {
+        argv++;
     }
-    if (!file || fprintf(file, "{\"kind\": \"exit\", \"message\": \"so it ended\"}\n") < 0) {
+    if (!*argv) {
+        return 3;
+    }
+    file = fopen(argv[1], "we");
+    if (!file || fputs(text, file) < 0) {
         return 9;
     }
     return fclose(file) == 0 ? 3 : 9;
@@ -96,6 +105,12 @@ static int play(int argc, char **argv)
 {
     const char *kernel = argv[argc - 1];
 
+    if (strcmp(kernel, "result") == 0) {
+        return write_result(argv, "{\"kind\": \"exit\", \"message\": \"so it ended\"}\n");
+    }
+    if (strcmp(kernel, "nothing") != 0 && write_result(argv, "{}\n") != 3) {
+        return 9;
+    }
     if (strncmp(kernel, "status=", 7) == 0) {
         return atoi(kernel + 7);
     }
@@ -105,8 +120,16 @@ static int play(int argc, char **argv)
     if (strcmp(kernel, "crash") == 0) {
         (void)raise(SIGKILL);
     }
-    if (strcmp(kernel, "result") == 0) {
-        return write_result(argv);
+    if (strcmp(kernel, "nothing") == 0) {
+        return 0;
+    }
+    if (strcmp(kernel, "deaf-flood") == 0) {
+        (void)signal(SIGTERM, SIG_IGN);
+        return flood(STDOUT_FILENO);
+    }
+    if (strcmp(kernel, "last-words") == 0) {
+        (void)signal(SIGTERM, last_words);
+        return flood(STDOUT_FILENO);
     }
     return strcmp(kernel, "flood") == 0       ? flood(STDOUT_FILENO)
            : strcmp(kernel, "flood-err") == 0 ? flood(STDERR_FILENO)
@@ -127,6 +150,7 @@ struct fixture {
     struct test_words no_options;
     size_t begun, done;
     int signal; /* to be sent to ourselves when the first guest begins */
+    bool stop;  /* when the first has its result */
 };
 
 static void begun(void *opaque, size_t index)
@@ -145,6 +169,7 @@ static void done(void *opaque, size_t index)
     struct fixture *fixture = opaque;
 
     fixture->done++;
+    fixture->run.stop = fixture->stop;
     ck_assert(fixture->results[index].final);
     ck_assert_ptr_nonnull(fixture->results[index].command);
 }
@@ -214,9 +239,11 @@ static const struct {
      "no line of stdout matches: ^hel+$"},
     {"kernel = print=hello\nerr = hello", TEST_FAILED, "no line of stderr matches: hello"},
     {"kernel = crash", TEST_FAILED, "acre was killed by signal 9"},
-    {"kernel = flood", TEST_FAILED, "it printed more than 1048576 bytes, and was killed"},
-    {"kernel = flood-err", TEST_FAILED, "it printed more than 1048576 bytes, and was killed"},
+    {"kernel = flood", TEST_FAILED, "it printed more than 1048576 bytes, and was ended"},
+    {"kernel = flood-err", TEST_FAILED, "it printed more than 1048576 bytes, and was ended"},
+    {"kernel = deaf-flood", TEST_FAILED, "it printed more than 1048576 bytes, and was ended"},
     {"kernel = result", TEST_FAILED, "exit status 3, not 0: so it ended"},
+    {"kernel = nothing", TEST_FAILED, "acre ran no guest: it tells no result"},
     {"kernel = group", TEST_PASSED, NULL},
     {"kernel = echo\nafter = ^ready$\ninput = one\\ntwo\\n\nout = ^two$\nout = ^end$", TEST_PASSED,
      NULL},
@@ -242,6 +269,20 @@ START_TEST(each_way_to_end_has_its_outcome)
     } else if (endings[_i].outcome == TEST_SKIPPED) {
         ck_assert_pstr_eq(result->skip_reason, endings[_i].why);
     }
+    tear_down(&fixture);
+}
+END_TEST
+
+START_TEST(one_that_floods_may_tell_where_it_was)
+{
+    struct fixture fixture;
+    const struct test_verdict *result;
+
+    run_all(&fixture, "[g]\nkernel = last-words\n");
+    result = &fixture.results[0];
+    ck_assert_str_eq(result->why.words[0], "it printed more than 1048576 bytes, and was ended");
+    ck_assert_uint_eq(result->err.len, 20);
+    ck_assert_int_eq(strncmp(result->err.data, "this is where I was\n", 20), 0);
     tear_down(&fixture);
 }
 END_TEST
@@ -356,6 +397,43 @@ START_TEST(a_guests_process_has_a_limit_of_memory)
 }
 END_TEST
 
+START_TEST(few_descriptors_mean_few_jobs)
+{
+    struct fixture fixture;
+    struct rlimit limit = {48, 48}; /* for three jobs */
+    char list[60 * 30] = "";
+    struct error err;
+    size_t i;
+
+    for (i = 0; i < 40; i++) {
+        (void)sprintf(list + strlen(list), "[%zu]\nkernel = status=0\n", i);
+    }
+    set_up(&fixture, list);
+    fixture.run.jobs = 40;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    ck_assert_int_eq(test_run(&fixture.run, &err), 0);
+    for (i = 0; i < 40; i++) {
+        ck_assert_int_eq(fixture.results[i].outcome, TEST_PASSED);
+    }
+    tear_down(&fixture);
+}
+END_TEST
+
+START_TEST(when_told_to_stop_it_starts_no_more)
+{
+    struct fixture fixture;
+    struct error err;
+
+    set_up(&fixture, "[a]\nkernel = status=0\n[b]\nkernel = hang\n[c]\nkernel = hang\n"
+                     "[d]\nkernel = hang\n[e]\nkernel = hang\n");
+    fixture.stop = true;
+    ck_assert_int_eq(test_run(&fixture.run, &err), 0);
+    ck_assert_uint_eq(fixture.done, 1);
+    ck_assert_uint_le(fixture.begun, 4);
+    tear_down(&fixture);
+}
+END_TEST
+
 START_TEST(the_command_runs_that_guest_alone)
 {
     struct fixture fixture;
@@ -403,12 +481,15 @@ int main(int argc, char **argv)
     suite = suite_create("test_runner");
     tc = tcase_create("test_runner");
     tcase_add_table_test(tc, each_way_to_end_has_its_outcome, endings);
+    tcase_add_test(tc, one_that_floods_may_tell_where_it_was);
     tcase_add_test(tc, one_that_misbehaves_fails_alone);
     tcase_add_test(tc, acre_that_does_not_end_is_killed_after_its_grace);
     tcase_add_test(tc, a_guest_that_passes_in_the_end_is_flaky);
     tcase_add_test(tc, retries_end);
     tcase_add_test(tc, a_signal_ends_all_and_leaves_what_was_done);
     tcase_add_test(tc, a_guests_process_has_a_limit_of_memory);
+    tcase_add_test(tc, few_descriptors_mean_few_jobs);
+    tcase_add_test(tc, when_told_to_stop_it_starts_no_more);
     tcase_add_test(tc, the_command_runs_that_guest_alone);
     tcase_add_test(tc, more_guests_than_jobs_all_get_their_turn);
     suite_add_tcase(suite, tc);
