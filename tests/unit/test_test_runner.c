@@ -161,6 +161,7 @@ static void begun(void *opaque, size_t index)
     fixture->begun++;
     if (fixture->signal) {
         (void)kill(getpid(), fixture->signal);
+        (void)kill(getpid(), SIGTERM); /* as a wrapper may */
     }
 }
 
