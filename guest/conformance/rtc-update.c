@@ -1,0 +1,56 @@
+/* rtc-update.c - UIP tells of an update before it takes place, and of none that does not. */
+#include "guest/lib/guest.h"
+
+TEST_NOTE("");
+
+enum { A = 0x0a, B = 0x0b, C = 0x0c, UIP = 0x80, SET = 0x80, HOURS_24 = 0x02, UF = 0x10 };
+enum { SECONDS = 0, TRIES = 8 };
+
+/* Time from UIP's rise to the second's end; 0: the end came unannounced, we may have been away. */
+static uint64_t next_update_us(uint8_t *second_at_uip)
+{
+    uint64_t rise = 0;
+    bool uip, ended;
+
+    (void)cmos_read(C);
+    do {
+        uip = cmos_read(A) & UIP;
+        if (uip && rise == 0) {
+            rise = rdtsc();
+            *second_at_uip = cmos_read(SECONDS);
+        }
+        ended = cmos_read(C) & UF;
+    } while (!ended);
+    return rise ? (rdtsc() - rise) * 1000 / tsc_khz(NULL) : 0;
+}
+
+int main(const struct boot_info *boot)
+{
+    struct deadline limit;
+    uint8_t before = 0;
+    uint64_t us = 0;
+    bool seen = false;
+
+    (void)boot;
+    cmos_write(B, HOURS_24);
+    for (unsigned i = 0; i < TRIES && us == 0; i++) {
+        us = next_update_us(&before);
+    }
+    report(us > 0, "UIP is set %lu us before the second ends", us);
+    report(!(cmos_read(A) & UIP), "and clear when it has ended");
+    report(cmos_read(SECONDS) != before, "the time changes in between");
+    (void)next_update_us(&before);
+    limit = deadline_ms(500);
+    while (!deadline_passed(&limit)) {
+        seen = seen || (cmos_read(A) & UIP);
+    }
+    report(!seen, "for half a second there is no UIP");
+    cmos_write(B, SET | HOURS_24);
+    (void)cmos_read(C);
+    limit = deadline_ms(1100);
+    while (!deadline_passed(&limit)) {
+        seen = seen || (cmos_read(A) & UIP);
+    }
+    report(!seen && !(cmos_read(C) & UF), "with SET there is neither UIP nor update");
+    return report_finish();
+}
