@@ -225,8 +225,8 @@ static void look(struct explain *explain, MemoryRegion *mr, hwaddr offset, struc
     size_t winner = explain->winner, index;
     MemoryRegion *child = NULL;
 
-    if (mr->beneath == explain->as) {
-        return; /* not shown in this space */
+    if (mr->beneath == explain->as || mr->state.size == 0) {
+        return; /* not shown in this space, or nowhere */
     }
     index = add_step(explain, mr, offset, &way);
     if (index == SIZE_MAX || way.depth > RENDER_DEPTH_MAX) {

@@ -86,6 +86,17 @@ START_TEST(newest_of_equals_wins)
 }
 END_TEST
 
+START_TEST(region_of_no_size_answers_nowhere)
+{
+    MemoryRegion *none = io_new(f, "none", 0x10);
+
+    put(f->root, 0x1000, io_new(f, "dev", 0x1000));
+    put(f->root, 0x1000, none);
+    OK(memory_region_set_size(none, 0));
+    expect_at(0x1000, "root@1000 passes\n.dev@0 wins\n");
+}
+END_TEST
+
 START_TEST(children_come_before_what_they_are_in)
 {
     MemoryRegion *dev = io_new(f, "dev", 0x1000);
@@ -338,6 +349,7 @@ int main(void)
     tcase_add_checked_fixture(tree, setup, teardown);
     tcase_add_test(tree, higher_priority_wins_and_the_loser_says_so);
     tcase_add_test(tree, newest_of_equals_wins);
+    tcase_add_test(tree, region_of_no_size_answers_nowhere);
     tcase_add_test(tree, children_come_before_what_they_are_in);
     tcase_add_test(tree, hole_of_a_container_shows_what_is_below_it);
     tcase_add_test(tree, disabled_regions_and_what_is_in_them_are_named);
