@@ -7,20 +7,19 @@ enum { A = 0x0a, B = 0x0b, C = 0x0c, UIP = 0x80, SET = 0x80, HOURS_24 = 0x02, UF
 enum { SECONDS = 0, TRIES = 8 };
 
 /* Time from UIP's rise to the second's end; 0: the end came unannounced, we may have been away. */
-static uint64_t next_update_us(uint8_t *second_at_uip)
+static uint64_t next_update_us(uint8_t *second)
 {
     uint64_t rise = 0;
-    bool uip, ended;
+    uint8_t now;
 
     (void)cmos_read(C);
     do {
-        uip = cmos_read(A) & UIP;
-        if (uip && rise == 0) {
+        now = cmos_read(SECONDS);
+        if ((cmos_read(A) & UIP) && rise == 0) {
             rise = rdtsc();
-            *second_at_uip = cmos_read(SECONDS);
+            *second = now;
         }
-        ended = cmos_read(C) & UF;
-    } while (!ended);
+    } while (!(cmos_read(C) & UF));
     return rise ? (rdtsc() - rise) * 1000 / tsc_khz(NULL) : 0;
 }
 
