@@ -104,7 +104,7 @@ struct machine_config {
     bool reboot;                     /* a reset restarts the guest; makes it restartable */
     bool restartable;                /* keep what machine_restart() needs */
     bool start_held;                 /* begin with MACHINE_HOLDER_USER */
-    bool registers;       /* the verdict has a CPU's, however well it ended */
+    bool registers;                  /* the verdict has a CPU's, however well it ended */
     bool sandbox;         /* drop privileges and filter system calls before the first entry */
     uint32_t dirty_ring;  /* entries for each vCPU; 0: KVM logs in bitmaps */
     bool audit;           /* check slots against the view after every commit */
