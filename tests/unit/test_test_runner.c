@@ -83,6 +83,15 @@ static int allocate(void)
     return much == MAP_FAILED ? print("refused\n", 0) : print("allocated\n", 0);
 }
 
+/* A file of 1 GiB, of which nothing is written. */
+static int lengthen(void)
+{
+    int fd = memfd_create("long", MFD_CLOEXEC);
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    return ftruncate(fd, 1 << 30) < 0 ? print("refused\n", 0) : print("made\n", 0);
+}
+
 /* As acre does at the end of a run, when asked. Returns: 3; 9 when it failed. */
 static int write_result(char **argv, const char *text)
 {
@@ -137,6 +146,7 @@ static int play(int argc, char **argv)
            : strcmp(kernel, "echo") == 0      ? echo()
            : strcmp(kernel, "flaky") == 0     ? flaky()
            : strcmp(kernel, "allocate") == 0  ? allocate()
+           : strcmp(kernel, "lengthen") == 0  ? lengthen()
            : strcmp(kernel, "group") == 0     ? (getpgrp() == getpid() ? 0 : 1)
                                               : 99;
 }
@@ -384,16 +394,20 @@ START_TEST(a_signal_ends_all_and_leaves_what_was_done)
 }
 END_TEST
 
-START_TEST(a_guests_process_has_a_limit_of_memory)
+START_TEST(a_guests_process_has_limits_of_memory_and_files)
 {
     struct fixture fixture;
 
-    run_all(&fixture, "[g]\nkernel = allocate\nmemory = 64M\n");
+    run_all(&fixture, "[a]\nkernel = allocate\nmemory = 64M\n[b]\nkernel = lengthen\nmemory = 64M\n"
+                      "[c]\nkernel = lengthen\nmemory = 1G\n");
     if (sandbox_default()) {
         ck_assert_int_eq(strncmp(fixture.results[0].out.data, "refused", 7), 0);
+        ck_assert_int_eq(strncmp(fixture.results[1].out.data, "refused", 7), 0);
     } else { /* sanitizers need all there is */
         ck_assert_int_eq(strncmp(fixture.results[0].out.data, "allocated", 9), 0);
+        ck_assert_int_eq(strncmp(fixture.results[1].out.data, "made", 4), 0);
     }
+    ck_assert_int_eq(strncmp(fixture.results[2].out.data, "made", 4), 0);
     tear_down(&fixture);
 }
 END_TEST
@@ -488,7 +502,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, a_guest_that_passes_in_the_end_is_flaky);
     tcase_add_test(tc, retries_end);
     tcase_add_test(tc, a_signal_ends_all_and_leaves_what_was_done);
-    tcase_add_test(tc, a_guests_process_has_a_limit_of_memory);
+    tcase_add_test(tc, a_guests_process_has_limits_of_memory_and_files);
     tcase_add_test(tc, few_descriptors_mean_few_jobs);
     tcase_add_test(tc, when_told_to_stop_it_starts_no_more);
     tcase_add_test(tc, the_command_runs_that_guest_alone);
