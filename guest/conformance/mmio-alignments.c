@@ -24,29 +24,13 @@ static bool holds(unsigned bank)
 
 static bool check(unsigned bank, unsigned size, unsigned offset)
 {
-    uint64_t addr = testdev_bank(&dev, bank) + offset, seen, want = 0;
+    uint64_t addr = testdev_bank(&dev, bank) + offset, want = 0;
     uint64_t value = 0xf0e1d2c3b4a59687 + offset * 0x0101010101010101;
 
     memcpy(bytes + offset, &value, size);
     memcpy(&want, bytes + offset, size);
-    switch (size) {
-    case 1:
-        mmio_write8(addr, (uint8_t)value);
-        seen = mmio_read8(addr);
-        break;
-    case 2:
-        mmio_write16(addr, (uint16_t)value);
-        seen = mmio_read16(addr);
-        break;
-    case 4:
-        mmio_write32(addr, (uint32_t)value);
-        seen = mmio_read32(addr);
-        break;
-    default:
-        mmio_write64(addr, value);
-        seen = mmio_read64(addr);
-    }
-    return seen == want && holds(bank);
+    mmio_write(addr, size, value);
+    return mmio_read(addr, size) == want && holds(bank);
 }
 
 int main(const struct boot_info *boot)

@@ -15,23 +15,8 @@ static void check(unsigned size, unsigned offset)
     uint64_t addr = bank + offset, seen;
 
     testdev_log_clear(&dev);
-    switch (size) {
-    case 1:
-        mmio_write8(addr, (uint8_t)value);
-        seen = mmio_read8(addr);
-        break;
-    case 2:
-        mmio_write16(addr, (uint16_t)value);
-        seen = mmio_read16(addr);
-        break;
-    case 4:
-        mmio_write32(addr, (uint32_t)value);
-        seen = mmio_read32(addr);
-        break;
-    default:
-        mmio_write64(addr, value);
-        seen = mmio_read64(addr);
-    }
+    mmio_write(addr, size, value);
+    seen = mmio_read(addr, size);
     report(seen == value && testdev_called(&dev, 2) &&
                testdev_call_is(&dev, 0, BANK, size | TESTDEV_LOG_WRITE, offset, value) &&
                testdev_call_is(&dev, 1, BANK, size, offset, value),

@@ -31,23 +31,11 @@ static bool holds(unsigned bank)
 static bool check(unsigned bank, unsigned size, unsigned offset)
 {
     uint16_t port = (uint16_t)(testdev_bank(&dev, bank) + offset);
-    uint32_t value = 0x9d8c7b6a + offset * 0x01010101, seen;
+    uint32_t value = 0x9d8c7b6a + offset * 0x01010101;
 
     memcpy(bytes + offset, &value, size);
-    switch (size) {
-    case 1:
-        outb(port, (uint8_t)value);
-        seen = inb(port);
-        break;
-    case 2:
-        outw(port, (uint16_t)value);
-        seen = inw(port);
-        break;
-    default:
-        outl(port, value);
-        seen = inl(port);
-    }
-    return seen == expected(size, offset) && holds(bank);
+    port_write(port, size, value);
+    return port_read(port, size) == expected(size, offset) && holds(bank);
 }
 
 int main(const struct boot_info *boot)

@@ -73,6 +73,51 @@ IO_MMIO_ACCESSORS(16, w, "w")
 IO_MMIO_ACCESSORS(32, l, "k")
 IO_MMIO_ACCESSORS(64, q, "q")
 
+/* The same by number of bytes: 1, 2, 4, and 8 in memory. */
+static inline void mmio_write(uint64_t addr, unsigned size, uint64_t value)
+{
+    switch (size) {
+    case 1:
+        mmio_write8(addr, (uint8_t)value);
+        break;
+    case 2:
+        mmio_write16(addr, (uint16_t)value);
+        break;
+    case 4:
+        mmio_write32(addr, (uint32_t)value);
+        break;
+    default:
+        mmio_write64(addr, value);
+    }
+}
+
+static inline uint64_t mmio_read(uint64_t addr, unsigned size)
+{
+    return size == 1   ? mmio_read8(addr)
+           : size == 2 ? mmio_read16(addr)
+           : size == 4 ? mmio_read32(addr)
+                       : mmio_read64(addr);
+}
+
+static inline void port_write(uint16_t port, unsigned size, uint32_t value)
+{
+    switch (size) {
+    case 1:
+        outb(port, (uint8_t)value);
+        break;
+    case 2:
+        outw(port, (uint16_t)value);
+        break;
+    default:
+        outl(port, value);
+    }
+}
+
+static inline uint32_t port_read(uint16_t port, unsigned size)
+{
+    return size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
+}
+
 /* Memory-to-memory by one instruction; either side may be a device. */
 static inline void mmio_copy8(uint64_t to, uint64_t from, size_t count)
 {
