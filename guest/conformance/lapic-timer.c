@@ -16,11 +16,6 @@ static void tick(struct interrupt_frame *frame, void *opaque)
     count++;
 }
 
-static uint64_t elapsed_us(uint64_t since)
-{
-    return (rdtsc() - since) * 1000 / tsc_khz(NULL);
-}
-
 int main(const struct boot_info *boot)
 {
     uint64_t first = rdtsc(), us;
@@ -32,7 +27,7 @@ int main(const struct boot_info *boot)
     while (count == 0) {
         interrupt_wait();
     }
-    us = elapsed_us(first);
+    us = us_since(first);
     report(us >= PERIOD_MS * 1000, "once: after %lu us, not before %u", us, PERIOD_MS * 1000);
     interrupts_window(3 * PERIOD_MS);
     report(count == 1, "and not again");
@@ -42,7 +37,7 @@ int main(const struct boot_info *boot)
     while (count < PERIODS) {
         interrupt_wait();
     }
-    us = elapsed_us(first);
+    us = us_since(first);
     lapic_timer_stop(VECTOR_LAPIC);
     report(us >= PERIODS * PERIOD_MS * 1000, "%u periods took %lu us, not too few", PERIODS, us);
     count = 0;

@@ -27,7 +27,7 @@ static void check(unsigned mode)
     first = rdtsc();
     count = 0;
     interrupts_until(&count, PERIODS);
-    us = (rdtsc() - first) * 1000 / tsc_khz(NULL);
+    us = us_since(first);
     report(count >= PERIODS, "mode %u: interrupts", mode);
     report(us >= (PERIODS - 2) * PERIOD_MS * 1000, "mode %u: %u periods took %lu us, not too few",
            mode, PERIODS, us);

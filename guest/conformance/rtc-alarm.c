@@ -47,7 +47,7 @@ static void check(unsigned row)
         delay_ms(1);
         flags |= cmos_read(C);
     }
-    us = (rdtsc() - first) * 1000 / tsc_khz(NULL);
+    us = us_since(first);
     if (seconds == 0) {
         report((flags & (UF | AF)) == UF, "%s: no alarm", rows[row].name);
         return;

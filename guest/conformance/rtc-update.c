@@ -24,7 +24,7 @@ static uint64_t next_update_us(uint8_t *second)
             *second = now;
         }
     } while (!(cmos_read(C) & UF));
-    return rise ? (rdtsc() - rise) * 1000 / tsc_khz(NULL) : 0;
+    return rise ? us_since(rise) : 0;
 }
 
 int main(const struct boot_info *boot)

@@ -90,6 +90,11 @@ uint64_t tsc_khz(const char **source)
     return khz;
 }
 
+uint64_t us_since(uint64_t tsc)
+{
+    return (rdtsc() - tsc) * 1000 / tsc_khz(NULL);
+}
+
 struct deadline deadline_ms(unsigned ms)
 {
     return (struct deadline){rdtsc() + tsc_khz(NULL) * ms};
@@ -117,9 +122,14 @@ bool pit_present(void)
 
 void pit_start(unsigned channel, unsigned mode, uint16_t count)
 {
+    outb(PIT_CONTROL, (uint8_t)(channel << 6 | PIT_LOW_HIGH | mode << 1));
+    pit_set_count(channel, count);
+}
+
+void pit_set_count(unsigned channel, uint16_t count)
+{
     uint16_t port = (uint16_t)(PIT_CHANNEL0 + channel);
 
-    outb(PIT_CONTROL, (uint8_t)(channel << 6 | PIT_LOW_HIGH | mode << 1));
     outb(port, (uint8_t)count);
     outb(port, (uint8_t)(count >> 8));
 }

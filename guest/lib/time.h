@@ -22,6 +22,9 @@
  */
 uint64_t tsc_khz(const char **source);
 
+/* Microseconds since the TSC was that. */
+uint64_t us_since(uint64_t tsc);
+
 struct deadline {
     uint64_t tsc;
 };
@@ -32,6 +35,8 @@ void delay_ms(unsigned ms);
 bool pit_present(void);
 /* Access low byte then high byte, binary. @channel 0..2  @mode 0..5  @count 0: 65536 */
 void pit_start(unsigned channel, unsigned mode, uint16_t count);
+/* Another count, as pit_start() takes it, for the mode that the channel is in. */
+void pit_set_count(unsigned channel, uint16_t count);
 /*
  * Channel 0 with its interrupt on. A tick kept from before, and the edge that programming a mode
  * may give by itself, are let in and forgotten first. Needs a PIC. End it by irq_disable(PIT_IRQ).
