@@ -301,7 +301,9 @@ static void receive(struct connection *connection)
 
     if (n > 0) {
         server->config.ops.received(server->config.opaque, connection, data, (size_t)n);
-    } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+    } else if (n == 0) {
+        connection->closing = true; /* it has said all; what waits may be an answer that it reads */
+    } else if (errno != EAGAIN && errno != EINTR) {
         give_up(connection);
     }
 }

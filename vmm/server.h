@@ -4,7 +4,8 @@
  *
  * Input goes to the user as it comes. Output is queued, never waited for: a client that does not
  * read holds up nobody, and is dropped when more than its limit waits. One who sends faster than it
- * is served waits in the kernel.
+ * is served waits in the kernel. One who sends no more (a half-closed socket) gets what waits for
+ * it before its connection ends.
  *
  * Context: the loop's thread. Nothing here takes a lock.
  */

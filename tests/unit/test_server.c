@@ -26,7 +26,7 @@ static char directory[] = "/tmp/acre-server-XXXXXX", address[64];
 static unsigned accepted, closed;
 static char heard[256];
 static struct connection *last;
-static enum { ECHO, CLOSE, FLOOD, KEEP } mode;
+static enum { ECHO, CLOSE, FLOOD, KEEP, BULK } mode;
 
 static int accept_one(void *opaque, struct connection *connection)
 {
@@ -56,6 +56,10 @@ static void receive(void *opaque, struct connection *connection, const char *dat
     case KEEP: /* a byte a turn */
         connection_send(connection, data, 1);
         connection_keep(connection, data + 1, len - 1);
+        break;
+    case BULK: /* more than a socket takes at once, and less than the limit */
+        connection_send(connection, much, sizeof(much));
+        connection_send(connection, much, sizeof(much));
         break;
     case FLOOD:
         for (i = 0; i < 16; i++) {
@@ -210,6 +214,41 @@ START_TEST(client_that_leaves_with_input_put_off_is_still_served_and_then_gone)
 }
 END_TEST
 
+START_TEST(client_that_sends_no_more_gets_the_whole_answer)
+{
+    static char got[OUT_MAX];
+    int fd = connect_one();
+    size_t done = 0;
+    unsigned turns;
+
+    mode = BULK;
+    ck_assert_int_eq(write(fd, "x", 1), 1);
+    ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+    for (turns = 0; turns < 4; turns++) {
+        run_loop();
+    }
+    ck_assert_uint_eq(closed, 0);
+    for (turns = 0; turns < 100 && closed == 0; turns++) {
+        ssize_t n = recv(fd, got, sizeof(got), MSG_DONTWAIT);
+
+        done += n > 0 ? (size_t)n : 0;
+        run_loop();
+    }
+    ck_assert_uint_eq(closed, 1);
+    for (;;) {
+        ssize_t n = recv(fd, got, sizeof(got), MSG_DONTWAIT);
+
+        if (n <= 0) {
+            ck_assert_int_eq(n, 0);
+            break;
+        }
+        done += (size_t)n;
+    }
+    ck_assert_uint_eq(done, OUT_MAX / 2);
+    (void)close(fd);
+}
+END_TEST
+
 START_TEST(client_that_does_not_read_is_dropped_and_others_are_not)
 {
     int slow = connect_one(), good;
@@ -336,6 +375,7 @@ int main(void)
     tcase_add_test(tcase, client_that_does_not_read_is_dropped_and_others_are_not);
     tcase_add_test(tcase, input_that_is_put_off_comes_again_in_turns_and_before_what_follows);
     tcase_add_test(tcase, client_that_leaves_with_input_put_off_is_still_served_and_then_gone);
+    tcase_add_test(tcase, client_that_sends_no_more_gets_the_whole_answer);
     tcase_add_test(tcase, more_clients_than_are_served_wait_until_one_leaves);
     tcase_add_test(tcase, close_gives_output_time_to_leave);
     tcase_add_test(tcase, socket_file_that_was_left_is_replaced_and_others_are_not);
