@@ -29,9 +29,10 @@ struct addr_request {
 
 /*
  * "ADDR [--cpu N]"; ADDR is a number, "gva:NUMBER", "gpa:NUMBER" or "hva:NUMBER".
+ * @cpu  the one meant where none is named.
  * Returns: 0; -EINVAL with err filled.
  */
-int addr_parse(const char *text, struct addr_request *request, struct error *err)
+int addr_parse(const char *text, unsigned cpu, struct addr_request *request, struct error *err)
     __attribute__((warn_unused_result));
 /* Returns: 0; -EINVAL no such word ("gva", "gpa", "hva" of `len` characters). */
 int addr_space_parse(const char *name, size_t len, enum addr_space *space)

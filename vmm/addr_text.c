@@ -57,12 +57,12 @@ static int parse_cpu(const char *text, unsigned *cpu)
     return end[strspn(end, " ")] == '\0' ? 0 : -EINVAL;
 }
 
-int addr_parse(const char *text, struct addr_request *request, struct error *err)
+int addr_parse(const char *text, unsigned cpu, struct addr_request *request, struct error *err)
 {
     const char *start = text + strspn(text, " ");
     size_t len = strcspn(start, ": ");
 
-    *request = (struct addr_request){.space = ADDR_GVA};
+    *request = (struct addr_request){.space = ADDR_GVA, .cpu = cpu};
     if (start[len] == ':') {
         if (addr_space_parse(start, len, &request->space) < 0) {
             return error_set(err, EINVAL, "%.*s: not an address space (gva, gpa or hva)",

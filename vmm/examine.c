@@ -69,13 +69,13 @@ static int parse_cpu(const char *word, struct examine *examine, struct error *er
     return 0;
 }
 
-int examine_parse(char *text, struct examine *examine, struct error *err)
+int examine_parse(char *text, unsigned cpu, struct examine *examine, struct error *err)
 {
     static const char space[] = " \t";
     char *rest = NULL, *word = strtok_r(text, space, &rest);
     int ret = 0;
 
-    *examine = (struct examine){.count = 1, .format = 'x', .size = 4};
+    *examine = (struct examine){.count = 1, .format = 'x', .size = 4, .cpu = cpu};
     if (word && word[0] == '/') {
         ret = parse_format(word + 1, examine, err);
         word = strtok_r(NULL, space, &rest);

@@ -25,9 +25,10 @@ struct examine {
 /*
  * "[/FMT] ADDRESS [--cpu N]".
  * @text  cut into its words: their ends become NUL.
+ * @cpu   the one meant where none is named.
  * Returns: 0; -EINVAL with err filled.
  */
-int examine_parse(char *text, struct examine *examine, struct error *err)
+int examine_parse(char *text, unsigned cpu, struct examine *examine, struct error *err)
     __attribute__((warn_unused_result));
 
 /*

@@ -43,12 +43,12 @@ static void kill_machine(void *opaque)
     machine_quit(gdb->machine);
 }
 
-static void run_monitor(void *opaque, const char *line, struct memory_sink *sink)
+static void run_monitor(void *opaque, unsigned cpu, const char *line, struct memory_sink *sink)
 {
     struct gdb *gdb = opaque;
     struct error err;
 
-    if (hmp_run(gdb->machine, line, sink, &err) < 0) {
+    if (hmp_run(gdb->machine, cpu, line, sink, &err) < 0) {
         memory_sink_printf(sink, "%s\n", err.text);
     }
 }

@@ -138,7 +138,7 @@ static void monitor(struct gdb_session *session, const char *text)
     }
     line[len] = '\0';
     session->monitor_len = 0;
-    session->target.monitor(session->opaque, line, &sink);
+    session->target.monitor(session->opaque, session->cpu, line, &sink);
     flush_monitor(session);
     reply_ok(session);
 }

@@ -74,8 +74,8 @@ struct gdb_target {
     void (*kill)(void *opaque);
     /* What a CPU does, for `info threads`; "" for nothing to say. @text  64 bytes */
     void (*describe)(void *opaque, unsigned cpu, char *text, size_t size);
-    /* A line of a person's. @sink  takes what it prints, errors included. */
-    void (*monitor)(void *opaque, const char *line, struct memory_sink *sink);
+    /* A line of a person's, who looks at that CPU. @sink  takes what it prints, errors included. */
+    void (*monitor)(void *opaque, unsigned cpu, const char *line, struct memory_sink *sink);
     /* While stepping: no interrupts are taken. */
     void (*set_step_irqs)(void *opaque, bool blocked);
 };

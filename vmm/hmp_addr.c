@@ -14,7 +14,7 @@ int hmp_addr(struct machine *machine, const char *arguments, struct memory_sink 
 {
     struct addr_request request;
     struct addr_chain chain;
-    int ret = addr_parse(arguments, &request, err);
+    int ret = addr_parse(arguments, machine->human_cpu, &request, err);
 
     if (ret == 0) {
         ret = addr_chain_init(&chain, machine, &request, err);
@@ -31,7 +31,7 @@ static int follow(struct machine *machine, const char *arguments, enum addr_spac
                   struct addr_chain *chain, struct error *err)
 {
     struct addr_request request;
-    int ret = addr_parse(arguments, &request, err);
+    int ret = addr_parse(arguments, machine->human_cpu, &request, err);
 
     if (ret < 0) {
         return ret;

@@ -46,7 +46,8 @@ static int parse_and_examine(struct machine *machine, const char *arguments, boo
 {
     struct examine examine;
     char *text = strdup(arguments);
-    int ret = text ? examine_parse(text, &examine, err) : error_set_errno(err, ENOMEM, "arguments");
+    int ret = text ? examine_parse(text, machine->human_cpu, &examine, err)
+                   : error_set_errno(err, ENOMEM, "arguments");
 
     if (ret == 0) {
         ret = examine_memory(machine, &examine, physical, sink, err);

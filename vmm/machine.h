@@ -157,6 +157,7 @@ struct machine {
     const struct save_dir *save_dir; /* save_dir.c's; NULL: none */
     struct time_line time_line;
     struct profiler *profiler; /* profiler.c's; NULL: none */
+    unsigned human_cpu;        /* hmp_run()'s: what a command is about that names no CPU */
     bool irqchip, audited, told_ready, thread_registered, has_events;
 };
 

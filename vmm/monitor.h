@@ -58,9 +58,13 @@ int qmp_check_arguments(const json_t *arguments, const struct qmp_argument *want
 int qmp_address(const json_t *value, const char *name, uint64_t *address, struct error *err)
     __attribute__((warn_unused_result));
 
-/* Runs one human line. Returns: 0; -ENOENT no such command; -errno of it; err is filled. */
-int hmp_run(struct machine *machine, const char *line, struct memory_sink *sink, struct error *err)
-    __attribute__((warn_unused_result));
+/*
+ * Runs one human line; an empty one does nothing.
+ * @cpu  what it is about if it names no CPU itself; one that there is.
+ * Returns: 0; -ENOENT no such command; -errno of it; err is filled.
+ */
+int hmp_run(struct machine *machine, unsigned cpu, const char *line, struct memory_sink *sink,
+            struct error *err) __attribute__((warn_unused_result));
 
 /*
  * Tells every QMP client that is in command mode. Nothing happens without --monitor.

@@ -6,9 +6,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "vmm/monitor_commands.h"
 #include "vmm/options.h"
+
+static const char space[] = " \t\r\n";
 
 static bool has_type(const json_t *value, json_type type)
 {
@@ -113,27 +117,54 @@ static size_t match(const char *name, const char *line)
     return *at == '\0' || *at == '/' || isspace((unsigned char)*at) ? (size_t)(at - line) : 0;
 }
 
-int hmp_run(struct machine *machine, const char *line, struct memory_sink *sink, struct error *err)
+/* @len  of its name in the line. */
+static const struct hmp_command *find_command(const char *line, size_t *len)
 {
     const struct hmp_command *command, *found = NULL;
-    size_t len, longest = 0;
-    char arguments[1024];
+    size_t matched;
 
-    line += strspn(line, " \t\r\n");
+    *len = 0;
     for (command = hmp_commands; command->name; command++) {
-        len = match(command->name, line);
-        if (len > longest) {
-            longest = len;
+        matched = match(command->name, line);
+        if (matched > *len) {
+            *len = matched;
             found = command;
         }
     }
-    if (!found) {
-        len = strcspn(line, " \t\r\n");
-        return error_set(err, ENOENT, "%.*s: unknown command (help lists them)",
-                         (int)(len < 64 ? len : 64), line);
+    return found;
+}
+
+/* One word may be what several commands begin with: those are listed. */
+static int list_group(struct machine *machine, const char *line, struct memory_sink *sink,
+                      struct error *err)
+{
+    size_t len = strcspn(line, space);
+    char word[65];
+
+    (void)snprintf(word, sizeof(word), "%.*s", (int)(len < 64 ? len : 64), line);
+    return line[len + strspn(line + len, space)] == '\0'
+               ? hmp_help(machine, word, sink, err)
+               : error_set(err, ENOENT, "%s: unknown command (help lists them)", word);
+}
+
+int hmp_run(struct machine *machine, unsigned cpu, const char *line, struct memory_sink *sink,
+            struct error *err)
+{
+    const struct hmp_command *found;
+    char arguments[1024];
+    size_t len;
+    int ret;
+
+    line += strspn(line, space);
+    if (*line == '\0') {
+        return 0;
     }
-    line += longest;
-    line += strspn(line, " \t\r\n");
+    found = find_command(line, &len);
+    if (!found) {
+        return list_group(machine, line, sink, err);
+    }
+    line += len;
+    line += strspn(line, space);
     len = strlen(line);
     while (len > 0 && isspace((unsigned char)line[len - 1])) {
         len--;
@@ -144,5 +175,8 @@ int hmp_run(struct machine *machine, const char *line, struct memory_sink *sink,
     }
     memcpy(arguments, line, len);
     arguments[len] = '\0';
-    return found->run(machine, arguments, sink, err);
+    machine->human_cpu = cpu;
+    ret = found->run(machine, arguments, sink, err);
+    machine->human_cpu = 0;
+    return ret;
 }

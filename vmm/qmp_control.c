@@ -4,6 +4,8 @@
  */
 #include "vmm/monitor_commands.h"
 
+#include <errno.h>
+
 #include "vmm/machine_control.h"
 #include "vmm/monitor_state.h"
 #include "vmm/monitor_text.h"
@@ -119,6 +121,7 @@ json_t *qmp_human_monitor_command(struct machine *machine, const json_t *argumen
         {"command-line", JSON_STRING, false},
         {"cpu-index", JSON_INTEGER, true},
     };
+    json_int_t cpu = json_integer_value(json_object_get(arguments, "cpu-index"));
     const char *line;
     struct monitor_text text;
     int ret;
@@ -126,8 +129,12 @@ json_t *qmp_human_monitor_command(struct machine *machine, const json_t *argumen
     if (qmp_check_arguments(arguments, wanted, 2, err) < 0) {
         return NULL;
     }
+    if (cpu != 0 && (cpu < 0 || cpu >= machine->vcpus.config.num)) {
+        (void)error_set(err, EINVAL, "Parameter 'cpu-index' must be the number of a CPU");
+        return NULL;
+    }
     line = json_string_value(json_object_get(arguments, "command-line"));
     monitor_text_init(&text);
-    ret = hmp_run(machine, line, &text.sink, err);
+    ret = hmp_run(machine, (unsigned)cpu, line, &text.sink, err);
     return monitor_text_finish(&text, ret, err);
 }

@@ -198,12 +198,11 @@ static void print_state(struct memory_sink *sink, const struct cpu_state *state)
                        (uint64_t)sregs->cr4, (uint64_t)sregs->efer, (uint64_t)sregs->apic_base);
 }
 
-/* "-a", a CPU's number, or nothing: the first one. */
-static int choose_cpus(const char *arguments, struct cpu_state *states, unsigned num,
+/* "-a", a CPU's number, or nothing: `cpu`. */
+static int choose_cpus(const char *arguments, uint64_t cpu, struct cpu_state *states, unsigned num,
                        struct error *err)
 {
     bool all = strcmp(arguments, "-a") == 0;
-    uint64_t cpu = 0;
     const char *end = "";
     unsigned i;
 
@@ -222,9 +221,9 @@ static int choose_cpus(const char *arguments, struct cpu_state *states, unsigned
 int hmp_info_registers(struct machine *machine, const char *arguments, struct memory_sink *sink,
                        struct error *err)
 {
-    unsigned num = machine->vcpus.config.num, i;
+    unsigned num = machine->vcpus.config.num, printed = 0, i;
     struct cpu_state *states = calloc(num ? num : 1, sizeof(*states));
-    int ret = states ? choose_cpus(arguments, states, num, err)
+    int ret = states ? choose_cpus(arguments, machine->human_cpu, states, num, err)
                      : error_set_errno(err, ENOMEM, "registers");
 
     if (ret == 0) {
@@ -234,8 +233,9 @@ int hmp_info_registers(struct machine *machine, const char *arguments, struct me
         if (states[i].wanted && states[i].error) {
             ret = error_set_errno(err, -states[i].error, "reading cpu %u", i);
         } else if (states[i].wanted) {
-            memory_sink_printf(sink, "%sCPU#%u\n", i > 0 ? "\n" : "", i);
+            memory_sink_printf(sink, "%sCPU#%u\n", printed > 0 ? "\n" : "", i);
             print_state(sink, &states[i]);
+            printed++;
         }
     }
     free(states);

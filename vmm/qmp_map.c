@@ -77,11 +77,14 @@ json_t *qmp_acre_query_slots(struct machine *machine, const json_t *arguments, s
 
 json_t *qmp_acre_why(struct machine *machine, const json_t *arguments, struct error *err)
 {
-    static const struct qmp_argument wanted[] = {{"address", JSON_STRING, false}};
-    struct why_place place;
+    static const struct qmp_argument wanted[] = {{"address", JSON_NULL, false}};
+    const json_t *address = json_object_get(arguments, "address");
+    const char *text = json_string_value(address);
+    struct why_place place = {.io = false};
 
     if (qmp_check_arguments(arguments, wanted, 1, err) < 0 ||
-        why_parse(json_string_value(json_object_get(arguments, "address")), &place, err) < 0) {
+        (text ? why_parse(text, &place, err) : qmp_address(address, "address", &place.addr, err)) <
+            0) {
         return NULL;
     }
     return place.io ? map_json_why(board_io(machine->board), place.addr, WHY_IO_SIZE_MAX)

@@ -222,6 +222,8 @@ EOM
 {"execute":"acre-query-slots","arguments":{"hva":true}}
 {"execute":"acre-query-irq"}
 {"execute":"acre-why","arguments":{"address":"io:0x3f8"}}
+{"execute":"acre-why","arguments":{"address":4096,"x":1}}
+{"execute":"acre-why","arguments":{"address":4096}}
 {"execute":"x-query-ramblock"}
 {"execute":"human-monitor-command","arguments":{"command-line":"info ramblock"}}
 EOM
@@ -232,7 +234,9 @@ EOM
     [ "$(answer '.[6].return | [(.pics | length), (.ioapic.pins | length)]')" = '[2,24]' ]
     [ "$(answer '.[6].return.lines | map(select(.gsi == 4).raised)')" = '[0]' ]
     [ "$(answer '.[7].return.winner')" = '"serial"' ]
-    [ "$(answer '.[8].return."human-readable-text" == .[9].return')" = true ]
+    [ "$(answer '.[8].error.class')" = '"GenericError"' ]
+    [ "$(answer '.[9].return | [.winner, .address]')" = '["ram","0x1000"]' ]
+    [ "$(answer '.[10].return."human-readable-text" == .[11].return')" = true ]
     printf x >&7
     sleep 0.2
     split "$acre" monitor --json s acre-query-irq
@@ -255,9 +259,34 @@ EOM
     grep -q 'lapic' out
     monitor help info
     [ "$(grep -c '^info ' out)" -ge 6 ]
+    cp out listed
+    monitor info
+    diff listed out
+    monitor ''
+    [ "$status" -eq 0 ]
+    [ -z "$output" ]
     monitor infostatus
     [ "$status" -eq 1 ]
     [ "$stderr" = "acre: error: infostatus: unknown command (help lists them)" ]
+}
+
+@test "a human command is about the CPU that its message names" {
+    start --cpus 2
+    qmp <<'EOM'
+{"execute":"human-monitor-command","arguments":{"command-line":"info registers","cpu-index":1}}
+{"execute":"human-monitor-command","arguments":{"command-line":"info registers 0","cpu-index":1}}
+{"execute":"human-monitor-command","arguments":{"command-line":"info registers"}}
+{"execute":"human-monitor-command","arguments":{"command-line":"addr 0x1000","cpu-index":1}}
+{"execute":"human-monitor-command","arguments":{"command-line":"x/i $rip","cpu-index":1}}
+{"execute":"human-monitor-command","arguments":{"command-line":"info status","cpu-index":2}}
+{"execute":"human-monitor-command","arguments":{"command-line":"info status","cpu-index":-1}}
+EOM
+    [ "$(answer '[.[2:5][].return | split("\n")[0]]')" = '["CPU#1","CPU#0","CPU#0"]' ]
+    # It was not started yet: no paging, and at its reset vector.
+    answer '.[5].return' | grep -q '^"gva 0x0*1000 on CPU 1, paging off'
+    answer '.[6].return' | grep -q '^"0*fff0: '
+    [ "$(answer '[.[7,8].error.desc] | unique')" = \
+        "[\"Parameter 'cpu-index' must be the number of a CPU\"]" ]
 }
 
 @test "acre monitor runs scripts, in either language" {

@@ -29,13 +29,13 @@ static void parse(const uint8_t *data, size_t size)
     size = size < sizeof(text) ? size : sizeof(text) - 1;
     memcpy(text, data, size);
     text[size] = '\0';
-    if (addr_parse(text, &request, &err) < 0) {
+    if (addr_parse(text, 0, &request, &err) < 0) {
         require(err.text[0] != '\0');
         return;
     }
     (void)snprintf(again, sizeof(again), "%s:0x%" PRIx64 " --cpu %u",
                    addr_space_name(request.space), request.addr, request.cpu);
-    require(addr_parse(again, &same, &err) == 0);
+    require(addr_parse(again, 0, &same, &err) == 0);
     require(same.space == request.space && same.addr == request.addr && same.cpu == request.cpu);
 }
 

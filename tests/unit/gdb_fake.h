@@ -19,7 +19,7 @@ struct gdb_fake {
     char out[FAKE_OUT_MAX];
     size_t out_len;
     struct gdb_plan plan;
-    unsigned resumed, interrupted, detached, killed, inserted, removed, changed;
+    unsigned monitor_cpu, resumed, interrupted, detached, killed, inserted, removed, changed;
     bool stops_at_once, irqs_taken;
 };
 
@@ -133,9 +133,10 @@ static inline void fake_describe(void *opaque, unsigned cpu, char *text, size_t 
     (void)snprintf(text, size, "%s", cpu == 0 ? "running" : "");
 }
 
-static inline void fake_monitor(void *opaque, const char *line, struct memory_sink *sink)
+static inline void fake_monitor(void *opaque, unsigned cpu, const char *line,
+                                struct memory_sink *sink)
 {
-    (void)opaque;
+    ((struct gdb_fake *)opaque)->monitor_cpu = cpu;
     memory_sink_printf(sink, "you said %.64s\n", line);
 }
 

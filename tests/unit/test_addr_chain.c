@@ -312,15 +312,17 @@ END_TEST
 
 /* ---- */
 
+enum { CPU = 6 /* where none is named */ };
+
 static const struct {
     const char *text;
     struct addr_request request;
 } texts[] = {
-    {"0x1000", {ADDR_GVA, 0x1000, 0}},
-    {" 4096 ", {ADDR_GVA, 0x1000, 0}},
+    {"0x1000", {ADDR_GVA, 0x1000, CPU}},
+    {" 4096 ", {ADDR_GVA, 0x1000, CPU}},
     {"gva:0xffffffffffffffff --cpu 3", {ADDR_GVA, UINT64_MAX, 3}},
-    {"gpa:0x10", {ADDR_GPA, 0x10, 0}},
-    {"hva:0x7f0000000000", {ADDR_HVA, UINT64_C(0x7f0000000000), 0}},
+    {"gpa:0x10", {ADDR_GPA, 0x10, CPU}},
+    {"hva:0x7f0000000000", {ADDR_HVA, UINT64_C(0x7f0000000000), CPU}},
     {"1 --cpu=12", {ADDR_GVA, 1, 12}},
     {"1  --cpu  4294967295 ", {ADDR_GVA, 1, 4294967295U}},
 };
@@ -330,7 +332,7 @@ START_TEST(address_is_read_with_its_space_and_cpu)
     struct addr_request request;
     struct error err;
 
-    ck_assert_int_eq(addr_parse(texts[_i].text, &request, &err), 0);
+    ck_assert_int_eq(addr_parse(texts[_i].text, CPU, &request, &err), 0);
     ck_assert_int_eq(request.space, texts[_i].request.space);
     ck_assert_uint_eq(request.addr, texts[_i].request.addr);
     ck_assert_uint_eq(request.cpu, texts[_i].request.cpu);
@@ -365,7 +367,7 @@ START_TEST(other_words_are_refused)
     struct addr_request request;
     struct error err = {.text = ""};
 
-    ck_assert_int_eq(addr_parse(wrong[_i], &request, &err), -EINVAL);
+    ck_assert_int_eq(addr_parse(wrong[_i], 0, &request, &err), -EINVAL);
     ck_assert_str_ne(err.text, "");
 }
 END_TEST

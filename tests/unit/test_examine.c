@@ -5,26 +5,28 @@
 
 #include "tests/unit/memory_fixture.h"
 
+enum { CPU = 5 /* where none is named */ };
+
 static const struct {
     const char *text, *address; /* NULL: refused */
     unsigned count;
     char format;
     unsigned size, cpu;
 } requests[] = {
-    {"0x10", "0x10", 1, 'x', 4, 0},
-    {"/8xg 0x10", "0x10", 8, 'x', 8, 0},
+    {"0x10", "0x10", 1, 'x', 4, CPU},
+    {"/8xg 0x10", "0x10", 8, 'x', 8, CPU},
     {"/d $rip --cpu 3", "$rip", 1, 'd', 4, 3},
     {"--cpu 0x2 /h", "/h", 1, 'x', 4, 2}, /* an expression, however odd */
-    {"/hu 1", "1", 1, 'u', 2, 0},
-    {"/4cg 1", "1", 4, 'c', 1, 0},
-    {"/65536b\t1 ", "1", 65536, 'x', 1, 0},
-    {"/ 1", "1", 1, 'x', 4, 0},
+    {"/hu 1", "1", 1, 'u', 2, CPU},
+    {"/4cg 1", "1", 4, 'c', 1, CPU},
+    {"/65536b\t1 ", "1", 65536, 'x', 1, CPU},
+    {"/ 1", "1", 1, 'x', 4, CPU},
     {"", NULL, 0, 0, 0, 0},
     {"/8xg", NULL, 0, 0, 0, 0},
     {"/65537x 1", NULL, 0, 0, 0, 0},
     {"/0x 1", NULL, 0, 0, 0, 0},
     {"/18446744073709551617x 1", NULL, 0, 0, 0, 0},
-    {"/3i 1", "1", 3, 'i', 4, 0},
+    {"/3i 1", "1", 3, 'i', 4, CPU},
     {"/x8 1", NULL, 0, 0, 0, 0},
     {"1 2", NULL, 0, 0, 0, 0},
     {"1 --cpu", NULL, 0, 0, 0, 0},
@@ -40,7 +42,7 @@ START_TEST(request_is_a_format_an_address_and_a_cpu)
     int ret;
 
     (void)strcpy(text, requests[_i].text);
-    ret = examine_parse(text, &examine, &err);
+    ret = examine_parse(text, CPU, &examine, &err);
     if (!requests[_i].address) {
         ck_assert_int_lt(ret, 0);
         ck_assert_str_ne(err.text, "");

@@ -415,6 +415,10 @@ END_TEST
 START_TEST(persons_command_is_answered_in_hex)
 {
     ck_assert_str_eq(talk("qRcmd,6869"), "+$O796f7520736169642068690a#a3$OK#9a");
+    ck_assert_uint_eq(fake->monitor_cpu, 0);
+    ck_assert_str_eq(talk("Hg2"), "+$OK#9a");
+    (void)talk("qRcmd,6869");
+    ck_assert_uint_eq(fake->monitor_cpu, 1); /* that of the thread looked at */
     ck_assert_str_eq(talk("qRcmd,6g"), "+$E16#ac");
     ck_assert_str_eq(talk("qRcmd,00"), "+$E16#ac");
 }
