@@ -26,6 +26,7 @@ struct run {
     size_t module_num;
     int kernel_fd, result_fd; /* -1: none */
     struct services services;
+    uint64_t begin_ns;          /* of this process */
     struct history_line *exits; /* for the result; ours */
     size_t exit_num;
     bool has_crash;
@@ -161,6 +162,7 @@ static int run_machine(struct run *run, struct verdict *verdict, struct error *e
         .sandbox = options->sandbox,
         .audit = options->audit,
         .kvm_path = options->kvm_path,
+        .begin_ns = run->begin_ns,
         .restartable = services_restart(&run->services),
         .ready = start_services,
         .finished = stop_services,
@@ -241,7 +243,7 @@ static int report(const struct run *run, const struct verdict *verdict)
 
 int cmd_run(int argc, char **argv)
 {
-    struct run run = {.kernel_fd = -1, .result_fd = -1};
+    struct run run = {.kernel_fd = -1, .result_fd = -1, .begin_ns = time_line_process_ns()};
     struct verdict verdict;
     struct error err;
     int ret, status;

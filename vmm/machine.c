@@ -366,7 +366,7 @@ int machine_init(struct machine *machine, const struct machine_config *config, s
 
     *machine = (struct machine){.config = *config, .board = config->board};
     machine->config.restartable |= config->reboot;
-    time_line_begin(&machine->time_line);
+    time_line_begin(&machine->time_line, config->begin_ns);
     for (i = 0; i < sizeof(stages) / sizeof(stages[0]) && result == 0; i++) {
         result = stages[i].make(machine, err);
         time_line_mark(&machine->time_line, stages[i].name);

@@ -109,6 +109,7 @@ struct machine_config {
     uint32_t dirty_ring;  /* entries for each vCPU; 0: KVM logs in bitmaps */
     bool audit;           /* check slots against the view after every commit */
     const char *kvm_path; /* NULL: /dev/kvm */
+    uint64_t begin_ns;    /* where the time line begins, CLOCK_MONOTONIC; 0: at machine_init() */
     /*
      * The map stands, slots included; nothing runs yet. May print, watch the loop, and register
      * listeners and observers that it takes away itself when `finished` is called. Returns: 0, or

@@ -17,11 +17,16 @@ uint64_t time_line_now_ns(void)
     return clock_ns(CLOCK_MONOTONIC);
 }
 
-void time_line_begin(struct time_line *line)
+uint64_t time_line_process_ns(void)
 {
     uint64_t now = time_line_now_ns(), used = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 
-    *line = (struct time_line){.begin_ns = now > used ? now - used : 0};
+    return now > used ? now - used : now;
+}
+
+void time_line_begin(struct time_line *line, uint64_t begin_ns)
+{
+    *line = (struct time_line){.begin_ns = begin_ns ? begin_ns : time_line_now_ns()};
     time_line_mark(line, "process started, options and files read");
 }
 

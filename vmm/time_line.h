@@ -2,8 +2,8 @@
  * time_line.h - when acre got how far: the stages of a machine's making, its first entry, first
  * output and end. Always on: some twenty looks at a clock in a run.
  *
- * Times are CLOCK_MONOTONIC's. The beginning is reckoned: what the process had used of the CPU when
- * the line began, which was busy with exec, options and files, is taken for time gone by.
+ * Times are CLOCK_MONOTONIC's. The beginning is that of the process, reckoned: what it had used of
+ * the CPU when it was asked first, and was busy with exec, is taken for time gone by.
  */
 #ifndef ACRE_VMM_TIME_LINE_H
 #define ACRE_VMM_TIME_LINE_H
@@ -27,8 +27,10 @@ struct time_line {
 };
 
 uint64_t time_line_now_ns(void);
-/* Context: all by the thread of the loop. */
-void time_line_begin(struct time_line *line);
+/* When this process began, about. Context: before it has waited for anything. */
+uint64_t time_line_process_ns(void);
+/* @begin_ns  0: now. Context: all by the thread of the loop. */
+void time_line_begin(struct time_line *line, uint64_t begin_ns);
 /* `name` has been done. */
 void time_line_mark(struct time_line *line, const char *name);
 /* The same for a time noted elsewhere; put in order. @ns  0: it has not happened, nothing is done.

@@ -147,6 +147,20 @@ FILTERS
     [ "$(jq -s 'map(select(.event == "dropped")) | length' t.jsonl)" -eq 0 ]
     jq -e 'map(select(.ph == "M" and .name == "thread_name")) | length == 4' t.json
 }
+@test "a wait before the machine is made leaves times as they were" {
+    needs_kvm
+    command -v dtc >/dev/null || skip "dtc is not installed"
+    program
+    mkdir slow
+    printf '#!/bin/sh\nsleep 0.3\nexec %s "$@"\n' "$(command -v dtc)" >slow/dtc
+    chmod +x slow/dtc
+    acre run --dump-dtb pc.dtb "$guests/hello.elf"
+    dtc -q -O dts -o pc.dts pc.dtb
+    PATH=$PWD/slow:$PATH traced --board pc.dts --trace boot,exits=t.jsonl
+    [ "$status" -eq 5 ]
+    jq -e -s 'map(.time) | . == sort and .[0] >= 0.3 and .[-1] < 20' t.jsonl
+    [ "$(jq -s 'map(select(.event == "exits")) | length' t.jsonl)" -ge 5 ]
+}
 @test "the monitor switches events while the guest runs" {
     needs_kvm
     program
