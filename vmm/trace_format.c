@@ -16,8 +16,8 @@
 
 enum {
     CHROME_PID = 1,
-    CHROME_MACHINE = 0,
-    CHROME_CPU_FIRST = 1,
+    CHROME_MACHINE = 1, /* Linux's idle thread is 0, and viewers may leave it out */
+    CHROME_CPU_FIRST = 2,
     CHROME_BOOT = 10000 /* threads */
 };
 

@@ -164,31 +164,39 @@ static void exiting(void *opaque, struct vcpu *vcpu, const struct history_exit *
     }
 }
 
+/* The exit before the access that it was for: where they nest, the outer one comes first. */
+static void push_exit(struct trace *trace, struct trace_cpu *cpu, const struct vcpu *vcpu,
+                      const struct history_exit *exit, uint32_t ticks, bool *half)
+{
+    struct trace_record record = {
+        .stamp = exit->stamp,
+        .ticks = ticks,
+        .event = TRACE_EXITS,
+        .write = (uint8_t)exit->reason,
+    };
+
+    record.outputs = outputs_of(trace, &record, (int)vcpu->index, trace->rules_no_name);
+    if (record.outputs != 0) {
+        (void)trace_ring_push(&cpu->ring, &record, half);
+    }
+}
+
 static void served(void *opaque, struct vcpu *vcpu, const struct history_exit *exit)
 {
     struct trace *trace = opaque;
     struct trace_cpu *cpu = &trace->cpus[vcpu->index];
-    struct trace_record whole;
+    uint32_t ticks = ticks_since(exit->stamp);
     bool half = false;
 
+    if (trace_wants(trace, TRACE_EXITS)) {
+        push_exit(trace, cpu, vcpu, exit, ticks, &half);
+    }
     if (cpu->access.outputs != 0) {
-        cpu->access.ticks = ticks_since(exit->stamp);
+        cpu->access.ticks = ticks;
         if (cpu->access.event != TRACE_MSR) {
             cpu->access.value = exit->value;
         }
         (void)trace_ring_push(&cpu->ring, &cpu->access, &half);
-    }
-    if (trace_wants(trace, TRACE_EXITS)) {
-        whole = (struct trace_record){
-            .stamp = exit->stamp,
-            .ticks = ticks_since(exit->stamp),
-            .event = TRACE_EXITS,
-            .write = (uint8_t)exit->reason,
-        };
-        whole.outputs = outputs_of(trace, &whole, (int)vcpu->index, trace->rules_no_name);
-        if (whole.outputs != 0) {
-            (void)trace_ring_push(&cpu->ring, &whole, &half);
-        }
     }
     atomic_store_explicit(&cpu->open, 0, memory_order_relaxed);
     if (half) {

@@ -46,7 +46,7 @@ static const struct {
      "{\"time\":1.5,\"event\":\"pio\",\"cpu\":0,\"direction\":\"read\",\"address\":\"0x3fa\","
      "\"size\":1,\"count\":1,\"value\":\"0xc1\",\"region\":\"serial\",\"offset\":\"0x2\","
      "\"register\":\"IIR\",\"us\":1.1}\n",
-     "serial.IIR X 1"},
+     "serial.IIR X 2"},
     {{.event = TRACE_MMIO, .addr = 1ULL << 40, .value = 9, .size = 8, .count = 3, .write = 1},
      3,
      0,
@@ -56,7 +56,7 @@ static const struct {
      "1.500000000 cpu 3 mmio write 0x10000000000 size 8 count 3 value 0x9\n",
      "{\"time\":1.5,\"event\":\"mmio\",\"cpu\":3,\"direction\":\"write\",\"address\":"
      "\"0x10000000000\",\"size\":8,\"count\":3,\"value\":\"0x9\"}\n",
-     "unassigned 0x10000000000 i 4"},
+     "unassigned 0x10000000000 i 5"},
     {{.event = TRACE_IRQ, .addr = 4, .value = 1},
      -1,
      0,
@@ -65,7 +65,7 @@ static const struct {
      false,
      "1.500000000 irq line 4 level 1\n",
      "{\"time\":1.5,\"event\":\"irq\",\"line\":4,\"level\":1}\n",
-     "irq 4 up i 0"},
+     "irq 4 up i 1"},
     {{.event = TRACE_MSR, .addr = 0x4b, .value = 7, .size = 1, .write = 1},
      1,
      0,
@@ -75,7 +75,7 @@ static const struct {
      "1.500000000 cpu 1 msr write 0x4b value 0x7 refused\n",
      "{\"time\":1.5,\"event\":\"msr\",\"cpu\":1,\"direction\":\"write\",\"msr\":\"0x4b\","
      "\"value\":\"0x7\"}\n",
-     "msr 0x4b i 2"},
+     "msr 0x4b i 3"},
     {{.event = TRACE_SLOTS,
       .addr = 0x1000,
       .value = 0x2000,
@@ -91,7 +91,7 @@ static const struct {
      "{\"time\":1.5,\"event\":\"slots\",\"slot\":5,\"change\":\"added\",\"first\":\"0x1000\","
      "\"last\":\"0x2fff\",\"flags\":[\"readonly\",\"log-dirty-pages\"],\"region\":\"ro\\\"m\","
      "\"us\":2.0}\n",
-     "slot 5 added i 0"},
+     "slot 5 added i 1"},
     {{.event = TRACE_SLOTS, .value = 0, .write = TRACE_SLOT_REMOVED},
      -1,
      0,
@@ -101,7 +101,7 @@ static const struct {
      "1.500000000 slot 0 removed 0x0-0xffffffffffffffff (rw) all\n",
      "{\"time\":1.5,\"event\":\"slots\",\"slot\":0,\"change\":\"removed\",\"first\":\"0x0\","
      "\"last\":\"0xffffffffffffffff\",\"flags\":[],\"region\":\"all\"}\n",
-     "slot 0 removed i 0"},
+     "slot 0 removed i 1"},
     {{.event = TRACE_EXITS, .write = KVM_EXIT_HLT},
      0,
      500,
@@ -110,7 +110,7 @@ static const struct {
      false,
      "1.500000000 cpu 0 exit hlt 0.5 us\n",
      "{\"time\":1.5,\"event\":\"exits\",\"cpu\":0,\"reason\":\"hlt\",\"us\":0.5}\n",
-     "exit hlt X 1"},
+     "exit hlt X 2"},
     {{.event = TRACE_BOOT},
      -1,
      0,
@@ -128,7 +128,7 @@ static const struct {
      true,
      "1.500000000 cpu 2 12 events dropped\n",
      "{\"time\":1.5,\"event\":\"dropped\",\"cpu\":2,\"count\":12}\n",
-     "12 events dropped i 3"},
+     "12 events dropped i 4"},
 };
 
 static void format(enum trace_format how, int i)
@@ -184,6 +184,77 @@ START_TEST(a_trace_for_perfetto_is_one_array_of_complete_events)
 }
 END_TEST
 
+/* Is `tid` among the array's thread_name events? */
+static bool is_named(const json_t *array, json_int_t tid)
+{
+    const json_t *event;
+    size_t i;
+
+    json_array_foreach(array, i, event)
+    {
+        const char *name = json_string_value(json_object_get(event, "name"));
+
+        if (name && strcmp(name, "thread_name") == 0 &&
+            json_integer_value(json_object_get(event, "tid")) == tid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Source: Trace Event Format, "Complete Events", "Instant Events", "Metadata Events". */
+static void check_event(const json_t *array, const json_t *event)
+{
+    const char *name, *phase = json_string_value(json_object_get(event, "ph")), *meant;
+    const json_t *ts = json_object_get(event, "ts"), *dur = json_object_get(event, "dur");
+    json_int_t tid = json_integer_value(json_object_get(event, "tid"));
+
+    name = json_string_value(json_object_get(event, "name"));
+    ck_assert(name && name[0] && phase && phase[0] && !phase[1]);
+    ck_assert_int_gt(json_integer_value(json_object_get(event, "pid")), 0);
+    switch (phase[0]) {
+    case 'M':
+        meant = json_string_value(json_object_get(json_object_get(event, "args"), "name"));
+        ck_assert(meant && meant[0]);
+        ck_assert(strcmp(name, "process_name") == 0 || strcmp(name, "thread_name") == 0);
+        ck_assert(tid > 0 || strcmp(name, "process_name") == 0);
+        return;
+    case 'X':
+        ck_assert(json_is_number(dur) && json_number_value(dur) >= 0);
+        break;
+    case 'i':
+        ck_assert_str_eq(json_string_value(json_object_get(event, "s")), "t");
+        ck_assert_ptr_null(dur);
+        break;
+    default:
+        ck_abort_msg("phase %s", phase);
+    }
+    ck_assert(json_is_number(ts) && json_number_value(ts) >= 0);
+    ck_assert_ptr_nonnull(json_string_value(json_object_get(event, "cat")));
+    ck_assert_int_gt(tid, 0);
+    ck_assert_msg(is_named(array, tid), "thread %lld has no name", (long long)tid);
+}
+
+START_TEST(each_event_has_what_its_phase_wants_and_a_named_thread)
+{
+    json_t *array, *event;
+    size_t i;
+
+    trace_format_begin(TRACE_CHROME, 4, &sink);
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        format(TRACE_CHROME, (int)i);
+    }
+    trace_format_end(TRACE_CHROME, &sink);
+    array = json_loads(written, 0, NULL);
+    ck_assert_ptr_nonnull(array);
+    json_array_foreach(array, i, event)
+    {
+        check_event(array, event);
+    }
+    json_decref(array);
+}
+END_TEST
+
 START_TEST(a_commit_is_written_as_it_was_rendered)
 {
     struct trace_note *note = calloc(1, sizeof(*note));
@@ -227,6 +298,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_table_test(tc, each_event_has_its_line_of_text_and_of_json, cases);
     tcase_add_test(tc, a_trace_for_perfetto_is_one_array_of_complete_events);
+    tcase_add_test(tc, each_event_has_what_its_phase_wants_and_a_named_thread);
     tcase_add_test(tc, a_commit_is_written_as_it_was_rendered);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
