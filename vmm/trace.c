@@ -40,14 +40,29 @@ static void count_wanted(struct trace *trace)
     }
 }
 
+/* Where the next rule goes: behind the others, else where one is off. NULL: all are on. */
+static struct trace_active *next_rule(struct trace *trace)
+{
+    unsigned i = trace->rule_num;
+
+    if (i < TRACE_ALL_RULES_MAX) {
+        return &trace->rules[trace->rule_num++];
+    }
+    while (i > 0 && trace->rules[i - 1].on) {
+        i--;
+    }
+    return i > 0 ? &trace->rules[i - 1] : NULL;
+}
+
 static int add_rule(struct trace *trace, const struct trace_rule *rule, unsigned output,
                     struct error *err)
 {
-    if (trace->rule_num == TRACE_ALL_RULES_MAX) {
+    struct trace_active *active = next_rule(trace);
+
+    if (!active) {
         return error_set(err, ENOSPC, "trace: more than %d events", TRACE_ALL_RULES_MAX);
     }
-    trace->rules[trace->rule_num++] =
-        (struct trace_active){.rule = *rule, .output = output, .on = true};
+    *active = (struct trace_active){.rule = *rule, .output = output, .on = true};
     return 0;
 }
 

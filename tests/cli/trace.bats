@@ -177,6 +177,22 @@ FILTERS
     [ "$(jq -s 'map(select(.event == "exits")) | length' t.jsonl)" -ge 5 ]
     nested t.json
 }
+@test "events may be switched on and off again and again" {
+    needs_kvm
+    program
+    "$acre" run --flat 32 --timeout 20 -S --monitor unix:socket --trace pio:cpu=9=t.txt program 2>err >out \
+        </dev/null &
+    pid=$!
+    timeout 10 sh -c 'until [ -S socket ]; do sleep 0.05; done'
+    for i in {1..80}; do
+        printf 'trace-event pio:addr=%d on\ntrace-event pio:addr=%d off\n' "$i" "$i"
+    done >lines
+    printf '%s\n' 'trace-event serial.IIR on' cont >>lines
+    "$acre" monitor socket <lines >said 2>&1 || { cat said && return 1; }
+    wait "$pid" || [ $? -eq 5 ]
+    [ "$(sed -E 's/^[0-9.]+ //; s/ [0-9.]+ us$//' t.txt)" = \
+        'cpu 0 pio read 0x3fa size 1 value 0x1 (serial+0x2 IIR)' ]
+}
 @test "the monitor switches events while the guest runs" {
     needs_kvm
     program
