@@ -67,15 +67,29 @@ int board_place(struct board *board, struct part *part, const struct site *site,
     return num;
 }
 
+/* Names go to terminals and into JSON as they are. */
+static bool is_printable(const char *name)
+{
+    while (*name >= ' ' && *name <= '~') {
+        name++;
+    }
+    return *name == '\0';
+}
+
 int board_region_name(const struct board *board, int node, char *name, struct error *err)
 {
-    const char *given;
+    const char *given, *property;
     int ret = tree_string(&board->tree, node, "acre,name", &given, err);
 
     if (ret < 0) {
         return ret;
     }
+    property = given ? "acre,name" : NULL;
     given = given ? given : fdt_get_name(board->tree.fdt, node, NULL);
+    if (!is_printable(given)) {
+        return tree_error(&board->tree, node, property, err,
+                          "a name must be of printable ASCII characters");
+    }
     (void)snprintf(name, PART_NAME_SIZE, "%.*s", (int)strcspn(given, "@"), given);
     return 0;
 }

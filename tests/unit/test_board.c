@@ -294,6 +294,10 @@ static const struct {
      "/x@0: interrupts: there is no ISA interrupt 16"},
     {"x@0 { compatible = \"motorola,mc146818\"; reg = <0 0x600000 0 2>; acre,base = \"now\"; };",
      "/x@0: acre,base: 'now' is not utc, localtime, or a date as 2006-06-17T16:01:21"},
+    {"x@0 { compatible = \"mmio-sram\"; reg = <0 0x600000 0 0x1000>; acre,name = \"a\\x1b[2J\"; };",
+     "/x@0: acre,name: a name must be of printable ASCII characters"},
+    {"x@0 { compatible = \"mmio-sram\"; reg = <0 0x600000 0 0x1000>; acre,name = \"\\x80\"; };",
+     "/x@0: acre,name: a name must be of printable ASCII characters"},
     {"x@0 { compatible = \"motorola,mc146818\"; reg = <0 0x600000 0 2>; acre,base = [31]; };",
      "/x@0: acre,base: not a string"},
     {"x@0 { compatible = \"ibase,ib700\"; reg = <0 0x600000 0 2>, <0 0x600002 0 2>;"
