@@ -69,6 +69,7 @@ enum debug_what {
     DEBUG_VIEW = 1 << 1,
     DEBUG_SLOTS = 1 << 2,
     DEBUG_COMMITS = 1 << 3,
+    DEBUG_ALL = DEBUG_TREE | DEBUG_VIEW | DEBUG_SLOTS | DEBUG_COMMITS,
     DEBUG_HELP = 1 << 4, /* list the words and do nothing else */
 };
 

@@ -125,15 +125,28 @@ int option_set_debugcon(void *target, const char *value, struct error *err)
 
 static const struct {
     const char *word;
-    enum debug_what what;
+    unsigned what; /* enum debug_what */
     const char *help;
 } debug_words[] = {
     {"tree", DEBUG_TREE, "the region tree at start, as QEMU's info mtree"},
     {"view", DEBUG_VIEW, "the flat view at start, as QEMU's info mtree -f"},
     {"slots", DEBUG_SLOTS, "the KVM memory slots at start"},
     {"commits", DEBUG_COMMITS, "what each commit changes: ranges, slots, ioctls"},
+    {"all", DEBUG_ALL, "all of these"},
     {"help", DEBUG_HELP, "this list"},
 };
+
+/* Where to look for what these words do not show. */
+static const char debug_others[] =
+    "\nof a run, also:\n"
+    "  --trace EVENTS         accesses, exits, interrupts, MSRs, commits, slots as they happen\n"
+    "  --watch GPA            accesses to some memory\n"
+    "  --stats                exits by reason, register and instruction, at the end\n"
+    "  --crash-report full    all that is known of a guest that died\n"
+    "  --audit                slots are checked against the view\n"
+    "  --monitor, --gdb       commands and a debugger while it runs\n"
+    "  -v                     what was chosen, and why\n"
+    "without one: acre inspect --why ADDR, --format svg, --diff BOARD\n";
 
 int option_add_debug(void *target, const char *value, struct error *err)
 {
@@ -152,7 +165,7 @@ int option_add_debug(void *target, const char *value, struct error *err)
             return error_set(err, EINVAL, "'%.*s': nothing to show by that name (try --debug help)",
                              (int)(len < 64 ? len : 64), word);
         }
-        options->debug |= (unsigned)debug_words[i].what;
+        options->debug |= debug_words[i].what;
         if (word[len] == '\0') {
             return 0;
         }
@@ -168,6 +181,7 @@ int debug_words_print(int fd)
     for (i = 0; i < NUM(debug_words) && ret >= 0; i++) {
         ret = dprintf(fd, "  %-9s %s\n", debug_words[i].word, debug_words[i].help);
     }
+    ret = ret < 0 ? ret : dprintf(fd, "%s", debug_others);
     return ret < 0 ? -errno : 0;
 }
 

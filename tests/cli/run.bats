@@ -129,6 +129,32 @@ signalled() { # signal wrapper...
     [[ $output == "Hello from a guest of acre."* ]]
     [[ $stderr == *"address-space: memory"* && $stderr == *FlatView* && $stderr == *slot* ]]
 }
+@test "--debug all is all of it in order, each part with its heading, and help lists the words" {
+    needs_kvm
+    acre run --debug all "$guests/hello.elf"
+    [ "$status" -eq 0 ]
+    [ "$(grep -oE '^(address-space: memory|FlatView #0|kvm-slots|commit 1):?' err | tr -d : | tr '\n' ,)" = \
+        "address-space memory,FlatView #0,kvm-slots,commit 1," ]
+    # Lines are a person's: none is long, and there are not more than of the parts.
+    awk 'length > 160 { exit 1 }' err
+    wc -l <err >all
+    for part in tree view slots commits; do
+        acre run --debug $part "$guests/hello.elf"
+        wc -l <err
+    done | awk '{ sum += $1 } END { print sum }' | diff - all
+    acre inspect --debug all
+    [[ $output == *"address-space: memory"*FlatView*kvm-slots*"commit 1"* ]]
+    acre run --debug help
+    for word in tree view slots commits all help; do
+        grep -Eq "^  $word +[a-z]" out
+    done
+    # Each option it names is there.
+    sed -n '/^of a run/,$p' out | grep -oE -- '(^|[ ,])--?[a-z-]+' | tr -d ' ,' | sort -u >named
+    { "$acre" run --help && "$acre" inspect --help; } >helped
+    while read -r option; do
+        grep -qE -- "(^|[ ,])$option([ ,=[]|$)" helped || { echo "$option" && return 1; }
+    done <named
+}
 @test "--dirty-ring runs the guest, or says at once why this KVM cannot" {
     needs_kvm
     split timeout 20 "$acre" run --dirty-ring 4096 "$guests/hello.elf"
