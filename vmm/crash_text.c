@@ -186,13 +186,14 @@ static const char *how_name(enum crash_how how)
 
 static void print_exceptions(const struct printer *printer, const struct crash_cpu *cpu)
 {
-    char gate[LINE_SIZE], error[32] = "";
+    char gate[LINE_SIZE], error[32];
     const char *name;
     size_t i;
 
     for (i = 0; i < cpu->exception_num; i++) {
         const struct crash_exception *exception = &cpu->exceptions[i];
 
+        error[0] = '\0';
         if (exception->has_error_code) {
             (void)snprintf(error, sizeof(error), " error 0x%" PRIx32, exception->error_code);
         }

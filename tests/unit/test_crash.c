@@ -297,6 +297,24 @@ START_TEST(bytes_written_to_one_port_in_a_row_are_one_line)
 }
 END_TEST
 
+START_TEST(an_error_code_is_told_of_its_exception_alone)
+{
+    struct crash_cpu cpu = cpu_at(CODE);
+    struct crash crash = {.cpus = &cpu, .cpu_num = 1};
+    char text[16384] = "";
+
+    cpu.has_events = true;
+    cpu.events.exception.injected = 1;
+    cpu.events.exception.nr = 13;
+    cpu.events.exception.has_error_code = 1;
+    cpu.events.exception.error_code = 0x42;
+    explain(&cpu, VERDICT_TRIPLE_FAULT);
+    crash_print(&crash, CRASH_FORM_SHORT, append, text);
+    ck_assert_ptr_nonnull(strstr(text, "exception #GP (13) error 0x42, being delivered"));
+    ck_assert_ptr_nonnull(strstr(text, "exception #DF (8), a guess"));
+}
+END_TEST
+
 START_TEST(registers_of_an_earlier_exit_are_called_so)
 {
     struct crash_cpu cpu = cpu_at(CODE);
@@ -395,6 +413,7 @@ int main(void)
     tcase_add_table_test(tcase, each_form_of_a_call_is_known, calls);
     tcase_add_test(tcase, the_text_says_where_why_and_what_before);
     tcase_add_test(tcase, bytes_written_to_one_port_in_a_row_are_one_line);
+    tcase_add_test(tcase, an_error_code_is_told_of_its_exception_alone);
     tcase_add_test(tcase, registers_of_an_earlier_exit_are_called_so);
     tcase_add_test(tcase, the_json_has_the_same);
     tcase_add_test(tcase, the_last_changes_of_the_map_are_kept);
