@@ -8,11 +8,23 @@
 #include "vmm/monitor_commands.h"
 #include "vmm/vcpu_snapshot.h"
 
+/* A CPU's registers for addresses: $rip, or $pc, is where the next instruction lies. */
+static struct kvm_regs registers_of(const struct vcpu_snapshot *cpu)
+{
+    struct kvm_regs regs = cpu->regs;
+
+    if (code_bits(&cpu->sregs) != 64) {
+        regs.rip = (uint32_t)(cpu->sregs.cs.base + regs.rip);
+    }
+    return regs;
+}
+
 static int examine_memory(struct machine *machine, const struct examine *examine, bool physical,
                           struct memory_sink *sink, struct error *err)
 {
     struct vcpu_group *group = &machine->vcpus;
     struct vcpu_snapshot *cpus;
+    struct kvm_regs regs;
     uint64_t addr;
     int ret;
 
@@ -27,7 +39,8 @@ static int examine_memory(struct machine *machine, const struct examine *examine
     if (ret < 0) {
         (void)error_set_errno(err, -ret, "registers");
     } else {
-        ret = examine_address(examine->address, &cpus[examine->cpu].regs, &addr, err);
+        regs = registers_of(&cpus[examine->cpu]);
+        ret = examine_address(examine->address, &regs, &addr, err);
     }
     if (ret == 0) {
         const struct peek peek = {

@@ -284,7 +284,7 @@ EOM
     [ "$(answer '[.[2:5][].return | split("\n")[0]]')" = '["CPU#1","CPU#0","CPU#0"]' ]
     # It was not started yet: no paging, and at its reset vector.
     answer '.[5].return' | grep -q '^"gva 0x0*1000 on CPU 1, paging off'
-    answer '.[6].return' | grep -q '^"0*fff0: '
+    answer '.[6].return' | grep -q '^"0*fffffff0: '
     [ "$(answer '[.[7,8].error.desc] | unique')" = \
         "[\"Parameter 'cpu-index' must be the number of a CPU\"]" ]
 }
