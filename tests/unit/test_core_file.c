@@ -99,6 +99,21 @@ START_TEST(ranges_are_those_of_ram_and_rom_cut_to_what_is_asked_for)
 }
 END_TEST
 
+START_TEST(ranges_in_a_row_are_one_only_where_the_host_has_them_in_a_row)
+{
+    MemoryRegion *rest = alias_new(f, "rest", ram, 0x1000, 0x1000);
+    MemoryRegion *first = alias_new(f, "first", ram, 0, 0x1000);
+
+    put(f->root, 0x301000, rest);
+    put(f->root, 0x302000, first);
+    expect_ranges(0x300000, UINT64_MAX, "301000-301fff 302000-302fff ");
+    ck_assert_ptr_eq(found.ranges[1].host, ram_bytes());
+    put(f->root, 0x300000, alias_new(f, "again", ram, 0, 0x1000));
+    expect_ranges(0x300000, UINT64_MAX, "300000-301fff 302000-302fff ");
+    ck_assert_ptr_eq(found.ranges[0].host, ram_bytes());
+}
+END_TEST
+
 START_TEST(what_an_overlay_hides_is_there)
 {
     MemoryRegion *overlays[6];
@@ -290,6 +305,27 @@ START_TEST(a_full_disk_is_an_error)
 }
 END_TEST
 
+START_TEST(zeros_are_holes_and_count_to_the_end)
+{
+    static const uint8_t bytes[3 * PAGE] = {[PAGE] = 7};
+    struct sparse_file file;
+    struct stat status;
+    int fd = new_file();
+    char at[2];
+
+    sparse_file_init(&file, fd);
+    OK(sparse_file_add(&file, bytes, sizeof(bytes)));
+    OK(sparse_file_add(&file, NULL, 5 * PAGE + 1));
+    OK(sparse_file_end(&file));
+    ck_assert_int_eq(fstat(fd, &status), 0);
+    ck_assert_int_eq(status.st_size, 8 * PAGE + 1);
+    ck_assert_int_eq(status.st_blocks, PAGE / 512);
+    ck_assert_int_eq(pread(fd, at, 2, PAGE), 2);
+    ck_assert(at[0] == 7 && at[1] == 0);
+    (void)close(fd);
+}
+END_TEST
+
 START_TEST(no_file_is_longer_than_2_63)
 {
     struct sparse_file file;
@@ -373,10 +409,12 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, ranges_are_those_of_ram_and_rom_cut_to_what_is_asked_for);
+    tcase_add_test(tcase, ranges_in_a_row_are_one_only_where_the_host_has_them_in_a_row);
     tcase_add_test(tcase, what_an_overlay_hides_is_there);
     tcase_add_test(tcase, notes_have_the_registers_of_each_cpu);
     tcase_add_test(tcase, memory_is_in_the_file_once_however_often_it_is_mapped);
     tcase_add_test(tcase, a_full_disk_is_an_error);
+    tcase_add_test(tcase, zeros_are_holes_and_count_to_the_end);
     tcase_add_test(tcase, no_file_is_longer_than_2_63);
     tcase_add_test(tcase, mappings_are_what_the_tables_map_to_memory);
     tcase_add_test(tcase, tables_that_show_one_another_come_to_an_end);

@@ -67,6 +67,7 @@ static const struct {
     {"$rip", true, 0x1000},
     {"$pc+0x10", true, 0x1010},
     {"$rsp-$rip", true, 0x7000},
+    {"$rsp-$rip+8-1+2", true, 0x7009},
     {"0x10-0x11", true, UINT64_MAX},
     {"$r1", false, 0},
     {"$r8+8-8", true, 8},

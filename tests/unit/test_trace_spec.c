@@ -46,6 +46,7 @@ static const struct {
      TRACE_TEXT,
      NULL,
      {TRACE_PIO, TRACE_ANY_CPU, 0, UINT64_MAX, "", ""}},
+    {"pio:addr=0xf4", 1, TRACE_TEXT, NULL, {TRACE_PIO, TRACE_ANY_CPU, 0xf4, 0xf4, "", ""}},
     {"serial1.IIR:cpu=0",
      1,
      TRACE_TEXT,

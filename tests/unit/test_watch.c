@@ -152,6 +152,20 @@ START_TEST(watches_of_the_same_bytes_are_each_told_what_they_asked_for)
 }
 END_TEST
 
+START_TEST(watches_beside_each_other_are_each_told_of_their_own_bytes)
+{
+    (void)add("a", 0x3001, 1, WATCH_WRITE);
+    (void)add("b", 0x3002, 1, WATCH_READ | WATCH_WRITE);
+    write_at(0x3002, 5, 1);
+    expect("bw1@3002=5<0 ");
+    write_at(0x3001, 6, 1);
+    expect("aw1@3001=6<0 ");
+    (void)read_at(0x3001, 1);
+    (void)read_at(0x3003, 1);
+    expect("");
+}
+END_TEST
+
 START_TEST(a_debuggers_accesses_are_no_hits)
 {
     const MemTxAttrs debug = {.debug = true}, both = {.debug = true, .memory = true};
@@ -160,6 +174,7 @@ START_TEST(a_debuggers_accesses_are_no_hits)
     (void)add("a", 0x2000, 8, WATCH_READ | WATCH_WRITE);
     ck_assert_uint_eq(address_space_write(&as, 0x2000, debug, &value, 4), MEMTX_OK);
     ck_assert_uint_eq(address_space_read(&as, 0x2000, both, &value, 4), MEMTX_OK);
+    ck_assert_uint_eq(address_space_read(&as, 0x2000, debug, &value, 4), MEMTX_OK);
     ck_assert_uint_eq(value, 9);
     expect("");
 }
@@ -308,6 +323,7 @@ int main(void)
     tcase_add_table_test(tc, a_watch_takes_from_its_pages_what_it_must_and_gives_it_back, layouts);
     tcase_add_test(tc, hits_have_old_and_new_values_and_neighbours_are_none);
     tcase_add_test(tc, watches_of_the_same_bytes_are_each_told_what_they_asked_for);
+    tcase_add_test(tc, watches_beside_each_other_are_each_told_of_their_own_bytes);
     tcase_add_test(tc, a_debuggers_accesses_are_no_hits);
     tcase_add_test(tc, a_watched_device_is_accessed_once_and_told);
     tcase_add_test(tc, a_watch_over_nothing_at_all_is_told_of_accesses_there);
