@@ -234,6 +234,45 @@ FILTERS
         grep -qx "acre:$probe" probes
     done
 }
+@test "a probe's arguments are what happened, to a debugger that listens there" {
+    needs_kvm
+    command -v gdb >/dev/null || skip "gdb is not installed"
+    program
+    cat >script <<'END'
+set pagination off
+set breakpoint pending on
+break -probe-stap acre:exit
+commands
+silent
+printf "exit %d %d 0x%lx %d %d\n", $_probe_arg0, $_probe_arg1, $_probe_arg2, $_probe_arg3, $_probe_arg4
+continue
+end
+break -probe-stap acre:served
+commands
+silent
+printf "served %d %d 0x%lx 0x%lx\n", $_probe_arg0, $_probe_arg1, $_probe_arg2, $_probe_arg3
+continue
+end
+run
+END
+    timeout 60 gdb -nx -batch -x script --args "$acre" run --flat 32 --serial null program >gdb.out 2>&1 \
+        </dev/null
+    # KVM_EXIT_IO is 2, KVM_EXIT_MMIO is 6.
+    grep -E '^(exit|served) ' gdb.out | diff - <(
+        cat <<'END'
+exit 0 2 0x3fa 1 0
+served 0 2 0x3fa 0x1
+exit 0 2 0x3f8 1 1
+served 0 2 0x3f8 0x41
+exit 0 6 0xfed00000 4 0
+served 0 6 0xfed00000 0x8086a201
+exit 0 6 0xfed00010 4 1
+served 0 6 0xfed00010 0x0
+exit 0 2 0xf4 4 1
+served 0 2 0xf4 0x5
+END
+    )
+}
 @test "--trace help lists events, filters and registers" {
     acre run --trace help
     [ "$status" -eq 0 ]
