@@ -63,10 +63,10 @@ static int print_help(void)
     return options_print(STDOUT_FILENO, specs, SPEC_NUM);
 }
 
-/* What a guest named must not draw on the user's terminal. */
+/* What a guest named must not draw on the user's terminal. @text  NULL: what was no text. */
 static void print_text(const char *text)
 {
-    for (; *text; text++) {
+    for (; text && *text; text++) {
         unsigned char c = (unsigned char)*text;
 
         (void)putchar((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ? '?' : c);

@@ -54,7 +54,10 @@ static int accepted(void *opaque, struct connection *connection)
         return -ENOMEM;
     }
     *client = (struct client){
-        .session = {.machine = monitor->machine, .send = send_line, .opaque = client},
+        .session = {.machine = monitor->machine,
+                    .send = send_line,
+                    .opaque = client,
+                    .answer_max = OUT_MAX},
         .connection = connection,
         .next = monitor->clients,
     };
@@ -262,7 +265,7 @@ static int open_monitor(const struct run_options *options, void **state, struct 
     ret = server_open(&monitor->server, options->monitor, false, &config, err);
     if (ret < 0) {
         free(monitor);
-        error_prefix(err, "--monitor: ");
+        error_prefix(err, "--monitor");
         return ret;
     }
     *state = monitor;

@@ -10,6 +10,8 @@
 
 #include "vmm/qmp_session.h"
 
+enum { ANSWER_MAX = 64 << 20 /* bytes; more than the server sends */ };
+
 static int connect_to(const char *path, struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -151,6 +153,7 @@ int monitor_client_open(struct monitor_client *client, const char *address, stru
     json_t *message;
 
     address += strncmp(address, "unix:", 5) == 0 ? 5 : 0;
+    client->scan.size_max = ANSWER_MAX;
     client->fd = connect_to(address, err);
     if (client->fd < 0) {
         return client->fd;
@@ -168,7 +171,7 @@ int monitor_client_open(struct monitor_client *client, const char *address, stru
     }
     if (!message) {
         monitor_client_close(client);
-        error_prefix(err, "%s: ", address);
+        error_prefix(err, "%s", address);
         return -EPROTO;
     }
     return 0;

@@ -21,6 +21,20 @@ static void forget(struct qmp_scan *scan)
     scan->in_string = scan->escaped = scan->whole = false;
 }
 
+/* Is what is open at `depth` an object? Else it is an array. */
+static bool is_object(const struct qmp_scan *scan, unsigned depth)
+{
+    return (scan->objects[(depth - 1) / 64] >> (depth - 1) % 64 & 1) != 0;
+}
+
+static void open_bracket(struct qmp_scan *scan, bool object)
+{
+    uint64_t *word = &scan->objects[scan->depth / 64], bit = UINT64_C(1) << scan->depth % 64;
+
+    *word = object ? *word | bit : *word & ~bit;
+    scan->depth++;
+}
+
 /* What the next byte of a message means. `whole` is set by the bracket that ends it. */
 static enum qmp_scan_result follow(struct qmp_scan *scan, unsigned char c)
 {
@@ -41,12 +55,11 @@ static enum qmp_scan_result follow(struct qmp_scan *scan, unsigned char c)
         if (scan->depth == QMP_SCAN_DEPTH_MAX) {
             return QMP_SCAN_TOO_DEEP;
         }
-        scan->objects &= ~(UINT64_C(1) << scan->depth);
-        scan->objects |= (uint64_t)(c == '{') << scan->depth++;
+        open_bracket(scan, c == '{');
         break;
     case '}':
     case ']':
-        if ((scan->objects >> (scan->depth - 1) & 1) != (c == '}')) {
+        if (is_object(scan, scan->depth) != (c == '}')) {
             return QMP_SCAN_BAD;
         }
         scan->depth--;
@@ -62,9 +75,10 @@ static enum qmp_scan_result follow(struct qmp_scan *scan, unsigned char c)
 static enum qmp_scan_result append(struct qmp_scan *scan, const char *data, size_t len)
 {
     size_t size = scan->size ? scan->size : SIZE_MIN;
+    size_t size_max = scan->size_max ? scan->size_max : QMP_SCAN_SIZE_MAX;
     char *text;
 
-    if (len > QMP_SCAN_SIZE_MAX - scan->len) {
+    if (len > size_max - scan->len) {
         return QMP_SCAN_TOO_LONG;
     }
     while (size < scan->len + len) {

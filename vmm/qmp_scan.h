@@ -8,8 +8,7 @@
  * After an error everything up to the end of the line is skipped, so that one bad line costs one
  * error. A byte 0xff, which no JSON has, abandons what was begun without an error, as with QEMU.
  *
- * Context: one thread at a time. Cost: O(bytes); memory: the message at hand, at most
- * QMP_SCAN_SIZE_MAX.
+ * Context: one thread at a time. Cost: O(bytes); memory: the message at hand, at most `size_max`.
  * Source: RFC 8259; QEMU docs/interop/qmp-spec.
  */
 #ifndef ACRE_VMM_QMP_SCAN_H
@@ -20,8 +19,8 @@
 #include <stdint.h>
 
 enum {
-    QMP_SCAN_SIZE_MAX = 1 << 20, /* bytes of one message */
-    QMP_SCAN_DEPTH_MAX = 64,     /* brackets inside one another */
+    QMP_SCAN_SIZE_MAX = 1 << 20, /* bytes of one message, where nothing else is said */
+    QMP_SCAN_DEPTH_MAX = 1024,   /* brackets inside one another; QEMU's limit, too */
 };
 
 enum qmp_scan_result {
@@ -35,12 +34,13 @@ enum qmp_scan_result {
 
 /* Zero it to start. */
 struct qmp_scan {
-    char *text; /* not terminated */
+    size_t size_max; /* bytes of one message; 0: QMP_SCAN_SIZE_MAX */
+    char *text;      /* not terminated */
     size_t len;
     /* private */
     size_t size;
     unsigned depth;
-    uint64_t objects; /* bit n: what is open at depth n + 1 began with { */
+    uint64_t objects[QMP_SCAN_DEPTH_MAX / 64]; /* bit n: what is open at depth n + 1 began with { */
     bool in_string, escaped, skipping, whole;
 };
 

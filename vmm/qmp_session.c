@@ -25,23 +25,36 @@ char *qmp_line(const json_t *message)
     return line;
 }
 
+static json_t *error_message(const char *class, const char *text)
+{
+    return json_pack("{s:{s:s, s:s}}", "error", "class", class, "desc", text);
+}
+
+/* With the id, if there is one. NULL: out of memory. */
+static char *line_of(json_t *message, const json_t *id)
+{
+    bool complete = message && (!id || json_object_set_new(message, "id", json_deep_copy(id)) == 0);
+
+    return complete ? qmp_line(message) : NULL;
+}
+
 /* Takes over `message`; NULL: out of memory, of which the client is told as well as can be. */
 static void answer(struct qmp_session *session, json_t *message, const json_t *id)
 {
     static const char no_memory[] =
         "{\"error\":{\"class\":\"GenericError\",\"desc\":\"out of memory\"}}\r\n";
-    bool complete = message && (!id || json_object_set_new(message, "id", json_deep_copy(id)) == 0);
-    char *line = complete ? qmp_line(message) : NULL;
+    char *line = line_of(message, id);
 
     json_decref(message);
+    if (line && session->answer_max > 0 && strlen(line) > session->answer_max) {
+        free(line);
+        message = error_message("GenericError", "the answer would be too long");
+        line = line_of(message, id);
+        json_decref(message);
+    }
     session->send(session->opaque, line ? line : no_memory,
                   line ? strlen(line) : sizeof(no_memory) - 1);
     free(line);
-}
-
-static json_t *error_message(const char *class, const char *text)
-{
-    return json_pack("{s:{s:s, s:s}}", "error", "class", class, "desc", text);
 }
 
 /* A member that no message has; NULL: none. */
@@ -178,7 +191,7 @@ size_t qmp_session_receive(struct qmp_session *session, const char *data, size_t
     static const char *const errors[] = {
         [QMP_SCAN_BAD] = "JSON parse error, invalid input (the rest of the line is skipped)",
         [QMP_SCAN_TOO_LONG] = "JSON parse error, a message of more than 1 MiB",
-        [QMP_SCAN_TOO_DEEP] = "JSON parse error, more than 64 levels",
+        [QMP_SCAN_TOO_DEEP] = "JSON parse error, more than 1024 levels",
         [QMP_SCAN_NO_MEMORY] = "out of memory",
     };
     size_t used;

@@ -21,7 +21,8 @@ struct qmp_session {
     struct machine *machine;
     void (*send)(void *opaque, const char *data, size_t len);
     void *opaque;
-    bool ready; /* capabilities are negotiated: commands and events */
+    bool ready;        /* capabilities are negotiated: commands and events */
+    size_t answer_max; /* bytes; a longer answer becomes an error. 0: any */
     /* private */
     struct qmp_scan scan;
 };

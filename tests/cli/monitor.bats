@@ -89,10 +89,10 @@ EOM
     start
     {
         printf '{"execute":"%s"}\n' "$(head -c 1100000 /dev/zero | tr '\0' x)"
-        printf '%s\n' "$(printf '[%.0s' {1..100})"
+        printf '%s\n' "$(printf '[%.0s' {1..1100})"
         echo '{"execute":"query-name","id":"last"}'
     } | qmp
-    answer '[.[2:4][].error.desc]' | grep -q '1 MiB.*64 levels'
+    answer '[.[2:4][].error.desc]' | grep -q '1 MiB.*1024 levels'
     [ "$(answer '.[-1].id')" = '"last"' ]
 }
 
@@ -302,6 +302,52 @@ EOM
     fails_with "nowhere: No such file or directory"
     split "$acre" monitor
     fails_with "no socket given"
+}
+
+@test "acre monitor takes long answers" {
+    start
+    monitor x /65536i 0x100000
+    [ "$status" -eq 0 ]
+    [ "$(wc -l <out)" -eq 65536 ]
+    [ "$(wc -c <out)" -gt 2000000 ]
+}
+
+@test "acre monitor says what is no monitor, and survives it" {
+    local wanted answer
+    cat >odd <<'END'
+#!/bin/sh
+echo '{"QMP":{"version":{},"capabilities":[]}}'
+read -r line && echo '{"return":{}}'
+read -r line && printf '%s\n' "$ODD"
+END
+    chmod +x odd
+    while read -r wanted answer; do
+        rm -f odd.sock
+        ODD=$answer socat UNIX-LISTEN:odd.sock EXEC:./odd &
+        pid=$!
+        for _ in {1..100}; do
+            [ ! -S odd.sock ] || break
+            sleep 0.05
+        done
+        split "$acre" monitor odd.sock info status
+        [ "$status" -eq "$wanted" ] || { echo "$answer: $status $stderr" && return 1; }
+        [ -z "$output" ] || [ "$output" = ok ]
+    done <<'END'
+0 {"return":"ok\n"}
+0 {"return":5}
+0 {"return":{"a":[1]}}
+0 {"event":5}{"event":"X","data":{"spaces":[5,{"removed":[1]}]}}{"return":"ok\n"}
+1 {"error":7}
+1 {"error":{"desc":[]}}
+1 [1]
+1 what
+END
+    split "$acre" monitor nowhere info
+    [ "$stderr" = "acre: error: nowhere: No such file or directory" ]
+    split "$acre" monitor odd info
+    [ "$stderr" = "acre: error: odd: Connection refused" ]
+    acre run --monitor unix:nowhere/s "$guests/hello.elf"
+    [ "$stderr" = "acre: error: --monitor: unix:nowhere/s: No such file or directory" ]
 }
 
 @test "at a terminal acre monitor completes, remembers, and shows events when they come" {

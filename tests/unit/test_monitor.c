@@ -207,6 +207,23 @@ START_TEST(session_answers_each_message_with_one_line)
 }
 END_TEST
 
+START_TEST(answer_that_is_too_long_is_an_error_with_its_id)
+{
+    static const char ask[] =
+        "{\"execute\":\"query-commands\",\"id\":7}{\"execute\":\"query-name\"}";
+    struct qmp_session session = {
+        .machine = &machine, .send = hear, .opaque = &machine, .ready = true, .answer_max = 128};
+    size_t used;
+
+    heard[0] = '\0';
+    used = qmp_session_receive(&session, ask, strlen(ask));
+    (void)qmp_session_receive(&session, ask + used, strlen(ask) - used);
+    qmp_session_finish(&session);
+    ck_assert_str_eq(heard, "{\"error\":{\"class\":\"GenericError\",\"desc\":\"the answer would be "
+                            "too long\"},\"id\":7}\r\n{\"return\":{}}\r\n");
+}
+END_TEST
+
 START_TEST(commands_have_each_name_once)
 {
     const struct qmp_command *qmp, *other;
@@ -237,6 +254,7 @@ int main(void)
     tcase_add_table_test(tc, human_command_is_found_by_its_whole_words, lines);
     tcase_add_test(tc, arguments_of_a_human_command_have_a_limit);
     tcase_add_test(tc, text_that_is_no_utf8_or_too_much_does_not_get_lost_unsaid);
+    tcase_add_test(tc, answer_that_is_too_long_is_an_error_with_its_id);
     tcase_add_test(tc, commands_have_each_name_once);
     tcase_add_table_test(sessions, session_answers_each_message_with_one_line, talks);
     suite_add_tcase(suite, tc);

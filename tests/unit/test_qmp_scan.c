@@ -80,7 +80,7 @@ END_TEST
 
 START_TEST(nesting_has_a_limit_that_is_met_exactly)
 {
-    char input[2 * QMP_SCAN_DEPTH_MAX + 8] = "", got[512];
+    char input[2 * QMP_SCAN_DEPTH_MAX + 8] = "", got[2 * QMP_SCAN_DEPTH_MAX + 8];
     size_t i;
 
     memset(input, '[', QMP_SCAN_DEPTH_MAX);
@@ -93,6 +93,29 @@ START_TEST(nesting_has_a_limit_that_is_met_exactly)
     strcpy(input + i, "\n{}");
     run(input, 5, got, sizeof(got));
     ck_assert_str_eq(got, "D;{};");
+}
+END_TEST
+
+START_TEST(brackets_pair_however_deep_they_are)
+{
+    enum { DEPTH = 300 };
+    char input[2 * DEPTH + 1] = "", got[2 * DEPTH + 8];
+    size_t i;
+
+    for (i = 0; i < DEPTH; i++) {
+        input[i] = i % 3 == 0 ? '{' : '[';
+        input[2 * DEPTH - 1 - i] = i % 3 == 0 ? '}' : ']';
+    }
+    run(input, 7, got, sizeof(got));
+    ck_assert_uint_eq(strlen(got), 2 * DEPTH + 1);
+    for (i = 0; i < DEPTH; i += 17) {
+        char *wrong = &input[2 * DEPTH - 1 - i], right = *wrong;
+
+        *wrong = right == '}' ? ']' : '}';
+        run(input, 7, got, sizeof(got));
+        ck_assert_str_eq(got, "B;");
+        *wrong = right;
+    }
 }
 END_TEST
 
@@ -125,6 +148,9 @@ START_TEST(message_has_a_size_limit_that_is_met_exactly)
     ck_assert_int_eq(feed_long(&scan, QMP_SCAN_SIZE_MAX + 1), QMP_SCAN_TOO_LONG);
     ck_assert_int_eq(qmp_scan_feed(&scan, "xxx\n[]", 6, &used), QMP_SCAN_MESSAGE);
     ck_assert_uint_eq(scan.len, 2);
+    scan.size_max = 2 * QMP_SCAN_SIZE_MAX;
+    ck_assert_int_eq(feed_long(&scan, 2 * QMP_SCAN_SIZE_MAX), QMP_SCAN_MESSAGE);
+    ck_assert_int_eq(feed_long(&scan, 2 * QMP_SCAN_SIZE_MAX + 1), QMP_SCAN_TOO_LONG);
     qmp_scan_finish(&scan);
 }
 END_TEST
@@ -136,6 +162,7 @@ int main(void)
 
     tcase_add_table_test(tc, stream_is_cut_into_the_same_messages_in_any_pieces, streams);
     tcase_add_test(tc, nesting_has_a_limit_that_is_met_exactly);
+    tcase_add_test(tc, brackets_pair_however_deep_they_are);
     tcase_add_test(tc, message_has_a_size_limit_that_is_met_exactly);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
