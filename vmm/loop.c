@@ -13,8 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS_PER_WAIT = 16 };
-
 static void wake(struct loop *loop)
 {
     const uint64_t one = 1;
@@ -168,6 +166,13 @@ int loop_change(struct loop *loop, struct loop_source *source, uint32_t events)
 
 void loop_remove(struct loop *loop, struct loop_source *source)
 {
+    size_t i;
+
+    for (i = 0; i < LOOP_BATCH; i++) {
+        struct loop_source *ready = source;
+
+        (void)atomic_compare_exchange_strong(&loop->batch[i], &ready, NULL);
+    }
     /* ENOENT: it was not watched, which is what the caller wants. */
     (void)control(loop, EPOLL_CTL_DEL, source);
 }
@@ -240,21 +245,34 @@ static void run_later(struct loop *loop)
     }
 }
 
+/* One after the other; what an earlier one removes is not called. */
+static void serve(struct loop *loop, const struct epoll_event *events, int num)
+{
+    struct loop_source *source;
+    int i;
+
+    for (i = 0; i < num; i++) {
+        atomic_store(&loop->batch[i], events[i].data.ptr);
+    }
+    for (i = 0; i < num; i++) {
+        source = atomic_exchange(&loop->batch[i], NULL);
+        if (source) {
+            source->ready(source->opaque, events[i].events);
+        }
+    }
+}
+
 int loop_run(struct loop *loop)
 {
-    struct epoll_event events[EVENTS_PER_WAIT];
-    int num, i;
+    struct epoll_event events[LOOP_BATCH];
+    int num;
 
     while (!quitting(loop)) {
-        num = epoll_wait(loop->epoll_fd, events, EVENTS_PER_WAIT, wait_ms(loop));
+        num = epoll_wait(loop->epoll_fd, events, LOOP_BATCH, wait_ms(loop));
         if (num < 0 && errno != EINTR) {
             return -errno;
         }
-        for (i = 0; i < num; i++) {
-            struct loop_source *source = events[i].data.ptr;
-
-            source->ready(source->opaque, events[i].events);
-        }
+        serve(loop, events, num);
         run_later(loop);
     }
     return 0;

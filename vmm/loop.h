@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,6 +35,8 @@ struct loop_work {
     bool queued;
 };
 
+enum { LOOP_BATCH = 16 /* sources that one look at the kernel may find ready */ };
+
 struct loop {
     /* private */
     int epoll_fd, event_fd, signal_fd; /* 0: none yet */
@@ -46,6 +49,8 @@ struct loop {
     /* Of the loop's thread. */
     struct loop_work *later; /* NULL: none */
     int64_t later_ms;        /* CLOCK_MONOTONIC */
+    /* Found ready, and not served yet. */
+    _Atomic(struct loop_source *) batch[LOOP_BATCH];
 };
 
 /*
@@ -67,8 +72,9 @@ int loop_signals(struct loop *loop, const sigset_t *set, void (*signalled)(void 
                  void *opaque, struct error *err) __attribute__((warn_unused_result));
 
 /*
- * Watch, change what is watched, stop watching. Context: any thread; a removed source may still
- * get the call that was on its way when another thread removed it.
+ * Watch, change what is watched, stop watching. Context: any thread. What the loop's thread has
+ * removed gets no call any more, though it was ready, and its storage may go; what another thread
+ * removed may still get the call that was on its way.
  * Returns: 0; -EPERM a file that is always ready (regular files, /dev/null); -errno of epoll_ctl.
  */
 int loop_add(struct loop *loop, struct loop_source *source) __attribute__((warn_unused_result));

@@ -90,6 +90,40 @@ START_TEST(source_without_events_is_not_served_until_they_are_asked_for)
 }
 END_TEST
 
+static struct loop_source *pair[2];
+
+/* The first that is called removes and frees both. */
+static void remove_both(void *opaque, uint32_t events)
+{
+    int i;
+
+    (void)opaque;
+    (void)events;
+    for (i = 0; i < 2; i++) {
+        loop_remove(&loop, pair[i]);
+        free(pair[i]);
+        pair[i] = NULL;
+    }
+    count_and_quit(NULL);
+}
+
+START_TEST(source_that_is_removed_while_it_is_ready_is_not_called)
+{
+    int fds[2], i;
+
+    ck_assert_int_eq(pipe(fds), 0);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    for (i = 0; i < 2; i++) {
+        pair[i] = calloc(1, sizeof(*pair[i]));
+        ck_assert_ptr_nonnull(pair[i]);
+        *pair[i] = (struct loop_source){.fd = dup(fds[0]), .events = EPOLLIN, .ready = remove_both};
+        ck_assert_int_eq(loop_add(&loop, pair[i]), 0);
+    }
+    ck_assert_int_eq(loop_run(&loop), 0);
+    ck_assert_int_eq(calls, 1);
+}
+END_TEST
+
 START_TEST(regular_file_cannot_be_watched)
 {
     struct loop_source source = {.fd = open("/proc/self/exe", O_RDONLY), .events = EPOLLIN};
@@ -272,6 +306,7 @@ int main(void)
     tcase_add_test(tcase, loop_that_ends_first_does_not_run_what_was_for_later);
     tcase_add_test(tcase, readable_source_is_served);
     tcase_add_test(tcase, source_without_events_is_not_served_until_they_are_asked_for);
+    tcase_add_test(tcase, source_that_is_removed_while_it_is_ready_is_not_called);
     tcase_add_test(tcase, regular_file_cannot_be_watched);
     tcase_add_test(tcase, work_posted_by_another_thread_runs_once);
     tcase_add_test(tcase, work_may_post_itself);
