@@ -95,6 +95,8 @@ int watch_parse(const char *text, struct watch_place *place, struct error *err)
     return 0;
 }
 
+static void send_events(void *opaque);
+
 static struct watch_users *users_of(struct machine *machine)
 {
     struct watch_users *users = machine->watch_users;
@@ -105,6 +107,7 @@ static struct watch_users *users_of(struct machine *machine)
             return NULL;
         }
         users->machine = machine;
+        users->send = (struct loop_work){.run = send_events, .opaque = users};
         (void)pthread_mutex_init(&users->lock, NULL);
         machine->watch_users = users;
     }
@@ -289,7 +292,6 @@ int watch_user_add(struct machine *machine, const struct watch_place *place, uns
         users->symbols = users->load(users->load_opaque);
         users->load = NULL;
     }
-    users->send = (struct loop_work){.run = send_events, .opaque = users};
     *user = (struct watch_user){.users = users, .id = users->last_id + 1, .place = *place};
     ret = watch_add(machine, &config, &user->watch, err);
     if (ret < 0) {

@@ -213,6 +213,34 @@ START_TEST(writes_that_are_watched_make_pages_dirty)
 }
 END_TEST
 
+static void end_loop(void *opaque)
+{
+    loop_quit(opaque);
+}
+
+START_TEST(watches_are_added_while_hits_wait_to_be_told)
+{
+    static max_align_t monitor[4096]; /* one that nobody is connected to */
+    static struct machine machine;
+    const struct watch_place hit = {.gpa = 0x2010, .len = 8, .access = WATCH_WRITE};
+    const struct watch_place other = {.gpa = 0x3000, .len = 8, .access = WATCH_WRITE};
+    struct loop_work end = {.run = end_loop, .opaque = &machine.loop};
+    struct error err;
+    unsigned id;
+
+    machine = (struct machine){.watches = &set, .monitor = (struct monitor *)(void *)monitor};
+    ck_assert_int_eq(loop_init(&machine.loop, &err), 0);
+    ck_assert_int_eq(watch_user_add(&machine, &hit, &id, &err), 0);
+    loop_post(&machine.loop, &end);
+    write_at(0x2010, 1, 8);
+    ck_assert_int_eq(watch_user_add(&machine, &other, &id, &err), 0);
+    write_at(0x2010, 2, 8);
+    ck_assert_int_eq(loop_run(&machine.loop), 0); /* it once went round in what was posted */
+    watch_user_finish(&machine);
+    loop_finish(&machine.loop);
+}
+END_TEST
+
 START_TEST(without_memory_nothing_is_watched_and_nothing_changed)
 {
     struct watch_config config = {.gpa = 0x2000, .len = 8, .access = WATCH_WRITE, .hit = on_hit};
@@ -328,6 +356,7 @@ int main(void)
     tcase_add_test(tc, a_watched_device_is_accessed_once_and_told);
     tcase_add_test(tc, a_watch_over_nothing_at_all_is_told_of_accesses_there);
     tcase_add_test(tc, writes_that_are_watched_make_pages_dirty);
+    tcase_add_test(tc, watches_are_added_while_hits_wait_to_be_told);
     tcase_add_test(tc, without_memory_nothing_is_watched_and_nothing_changed);
     tcase_add_table_test(tc, what_is_no_watch_is_refused, bad);
     suite_add_tcase(suite, tc);
