@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "vmm/map_json.h"
 #include "vmm/monitor_commands.h"
 #include "vmm/watch_user.h"
 
@@ -73,10 +74,10 @@ json_t *qmp_acre_watch_del(struct machine *machine, const json_t *arguments, str
 static void add_listed(void *opaque, const struct watch_listed *listed)
 {
     (void)json_array_append_new(
-        opaque,
-        json_pack("{s:I, s:I, s:I, s:s, s:I}", "id", (json_int_t)listed->id, "address",
-                  (json_int_t)listed->place.gpa, "length", (json_int_t)listed->place.len, "access",
-                  watch_access_name(listed->place.access), "hits", (json_int_t)listed->hits));
+        opaque, json_pack("{s:I, s:o, s:I, s:s, s:I}", "id", (json_int_t)listed->id, "address",
+                          map_json_hex(listed->place.gpa), "length", (json_int_t)listed->place.len,
+                          "access", watch_access_name(listed->place.access), "hits",
+                          (json_int_t)listed->hits));
 }
 
 json_t *qmp_acre_watch_list(struct machine *machine, const json_t *arguments, struct error *err)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "vmm/map_json.h"
 #include "vmm/monitor.h"
 #include "vmm/options.h"
 
@@ -178,20 +179,19 @@ static json_t *hit_json(const struct watch_users *users, const struct queued_hit
 {
     const struct watch_hit *hit = &queued->hit;
     char name[SYMBOLS_TEXT_SIZE];
-    json_t *data =
-        json_pack("{s:I, s:I, s:i, s:b, s:b, s:b, s:I}", "id", (json_int_t)queued->id, "gpa",
-                  (json_int_t)hit->gpa, "size", (int)hit->size, "write", (int)hit->write, "stepped",
-                  (int)hit->stepped, "dma", (int)hit->dma, "value", (json_int_t)hit->value);
+    json_t *data = json_pack("{s:I, s:o, s:i, s:b, s:b, s:b, s:o}", "id", (json_int_t)queued->id,
+                             "gpa", map_json_hex(hit->gpa), "size", (int)hit->size, "write",
+                             (int)hit->write, "stepped", (int)hit->stepped, "dma", (int)hit->dma,
+                             "value", map_json_hex(hit->value));
 
     if (hit->has_old) {
-        (void)json_object_set_new(data, "old-value", json_integer((json_int_t)hit->old_value));
+        (void)json_object_set_new(data, "old-value", map_json_hex(hit->old_value));
     }
     if (hit->cpu >= 0) {
         (void)json_object_set_new(data, "cpu", json_integer(hit->cpu));
     }
     if (hit->has_rip) {
-        (void)json_object_set_new(data, hit->rip_next ? "next-rip" : "rip",
-                                  json_integer((json_int_t)hit->rip));
+        (void)json_object_set_new(data, hit->rip_next ? "next-rip" : "rip", map_json_hex(hit->rip));
         symbols_text(users->symbols, hit->rip, name);
         if (name[0]) {
             (void)json_object_set_new(data, "symbol", json_string(name));

@@ -71,10 +71,14 @@ finish_hammer() {
     finish_hammer
     jq -se 'map(select(.event == "ACRE_WATCH")) | length > 10 and all(.data.id == 1 or .data.id == 2)' out.json
     jq -se 'map(select(.event == "ACRE_WATCH" and .data.id == 1)) | .[0].data |
-        .gpa == 4194304 and .size == 8 and .write and .cpu == 0 and .["next-rip"] > 0 and
-        (.symbol | startswith("hammer")) and .value == .["old-value"] + 1' out.json
+        .gpa == "0x400000" and .size == 8 and .write and .cpu == 0 and
+        (.["next-rip"] | test("^0x[0-9a-f]+$")) and (.symbol | startswith("hammer")) and
+        (.value | test("^0x[0-9a-f]+$"))' out.json
+    read -r new old < <(jq -sr 'map(select(.event == "ACRE_WATCH" and .data.id == 1)) | .[0].data |
+        .value + " " + .["old-value"]' out.json)
+    [ $((new)) -eq $((old + 1)) ]
     jq -se 'map(select(.return | type == "array"))[0].return[0] |
-        .id == 1 and .length == 8 and .access == "w" and .hits > 10' out.json
+        .id == 1 and .address == "0x400000" and .length == 8 and .access == "w" and .hits > 10' out.json
     jq -se '[.[] | .error.desc // empty] == ["there is no watch 1",
         "Parameter '"'access'"' must be r, w or rw", "Parameter '"'length'"' must be 1 or more"]' out.json
     jq -se 'map(.return | strings) | .[0] == "watch 2\n" and (.[1] | test("^2: 0x400800:4:rw [0-9]+ hits?\n$")) and .[2:] == ["", ""]' out.json
