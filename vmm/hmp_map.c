@@ -87,11 +87,13 @@ int hmp_why(struct machine *machine, const char *arguments, struct memory_sink *
     if (ret < 0) {
         return ret;
     }
+    vcpu_group_pause(&machine->vcpus); /* all of it is of one moment */
     if (place.io) {
         ret = why_print(sink, board_io(machine->board), place.addr, WHY_IO_SIZE_MAX, NULL);
     } else {
         ret = why_print(sink, board_memory(machine->board), place.addr, WHY_MEMORY_SIZE_MAX,
                         &machine->slots);
     }
+    vcpu_group_unpark(&machine->vcpus);
     return ret == -ENOMEM ? error_set_errno(err, ENOMEM, "why") : 0; /* the text says -E2BIG */
 }

@@ -68,11 +68,15 @@ json_t *qmp_acre_query_flatview(struct machine *machine, const json_t *arguments
 json_t *qmp_acre_query_slots(struct machine *machine, const json_t *arguments, struct error *err)
 {
     static const struct qmp_argument wanted[] = {{"hva", JSON_TRUE, true}};
+    json_t *slots;
 
     if (qmp_check_arguments(arguments, wanted, 1, err) < 0) {
         return NULL;
     }
-    return map_json_slots(&machine->slots, json_is_true(json_object_get(arguments, "hva")));
+    vcpu_group_pause(&machine->vcpus); /* no CPU changes them meanwhile */
+    slots = map_json_slots(&machine->slots, json_is_true(json_object_get(arguments, "hva")));
+    vcpu_group_unpark(&machine->vcpus);
+    return slots;
 }
 
 json_t *qmp_acre_why(struct machine *machine, const json_t *arguments, struct error *err)
@@ -81,12 +85,16 @@ json_t *qmp_acre_why(struct machine *machine, const json_t *arguments, struct er
     const json_t *address = json_object_get(arguments, "address");
     const char *text = json_string_value(address);
     struct why_place place = {.io = false};
+    json_t *why;
 
     if (qmp_check_arguments(arguments, wanted, 1, err) < 0 ||
         (text ? why_parse(text, &place, err) : qmp_address(address, "address", &place.addr, err)) <
             0) {
         return NULL;
     }
-    return place.io ? map_json_why(board_io(machine->board), place.addr, WHY_IO_SIZE_MAX)
-                    : map_json_why(board_memory(machine->board), place.addr, WHY_MEMORY_SIZE_MAX);
+    vcpu_group_pause(&machine->vcpus); /* all of it is of one moment */
+    why = place.io ? map_json_why(board_io(machine->board), place.addr, WHY_IO_SIZE_MAX)
+                   : map_json_why(board_memory(machine->board), place.addr, WHY_MEMORY_SIZE_MAX);
+    vcpu_group_unpark(&machine->vcpus);
+    return why;
 }
