@@ -3,20 +3,8 @@
  * into JSON. The input's head is the registers, the rest lies in RAM from address 0 on; its end is
  * what a serial port printed last.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "tests/fuzz/ram_world.h"
 #include "vmm/crash.h"
-
-#define RAM_SIZE (64U << 10)
-#define MUST(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            (void)fprintf(stderr, "fuzz_crash: %s\n", #cond);                                      \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 enum { LINES_MAX = 200, LONG_FLAG = 1, WIDE_FLAG = 2, FULL_FLAG = 4, OLD_FLAG = 8 };
 
@@ -28,31 +16,6 @@ struct head {
     uint16_t idt_limit, unused;
     uint64_t rip, rsp, rbp, cr0, cr2, cr3, cr4, efer, cs_base, ss_base, idt_base;
 };
-
-struct world {
-    struct memory_core core;
-    MemoryRegion root, ram;
-    AddressSpace as;
-    uint8_t *host;
-};
-
-static struct world *world_new(void)
-{
-    const struct ram_block_config config = {.backing = RAM_ANONYMOUS, .size = RAM_SIZE};
-    struct world *w = calloc(1, sizeof(*w));
-    RAMBlock *block;
-
-    MUST(w);
-    memory_thread_register();
-    MUST(memory_core_init(&w->core, &(struct memory_core_config){0}) == 0);
-    MUST(memory_region_init(&w->root, &w->core, NULL, "system", UINT64_MAX) == 0);
-    MUST(ram_block_new(&w->core, "ram", &config, &block) == 0);
-    MUST(memory_region_init_ram(&w->ram, NULL, "ram", block) == 0);
-    MUST(memory_region_add_subregion(&w->root, 0, &w->ram) == 0);
-    MUST(address_space_init(&w->as, &w->core, &w->root, "memory", MEMORY_UNASSIGNED_MEMORY) == 0);
-    w->host = block->host;
-    return w;
-}
 
 static void make_cpu(const struct head *head, struct crash_cpu *cpu)
 {
@@ -97,7 +60,7 @@ static void tell(const struct crash *crash, bool full)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct world *world;
+    static struct ram_world *world;
     struct crash crash = {.cpu_num = 1};
     struct crash_cpu cpu;
     struct head head;
@@ -107,12 +70,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     if (!world) {
-        world = world_new();
+        world = ram_world_new();
     }
     memcpy(&head, data, sizeof(head));
     len = size - sizeof(head) < RAM_SIZE ? size - sizeof(head) : RAM_SIZE;
-    memset(world->host, 0, RAM_SIZE);
-    memcpy(world->host, data + sizeof(head), len);
+    ram_world_fill(world, data + sizeof(head), len);
     make_cpu(&head, &cpu);
     crash_explain_cpu(&cpu, head.kind % VERDICT_KIND_NUM, &world->as, NULL);
     MUST(cpu.code_num <= CRASH_CODE_MAX && cpu.frame_num <= CRASH_STACK_MAX);

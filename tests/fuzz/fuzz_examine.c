@@ -5,20 +5,9 @@
  * for.
  */
 #include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "tests/fuzz/ram_world.h"
 #include "vmm/examine.h"
-
-#define RAM_SIZE (64U << 10)
-#define MUST(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            (void)fprintf(stderr, "fuzz_examine: %s\n", #cond);                                    \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 enum { TEXT_SIZE = 256, PRINTED_MAX = 2048 /* items: more take long and show nothing new */ };
 
@@ -29,31 +18,6 @@ struct head {
     uint64_t cr0, cr3, cr4, efer;
     uint64_t rip, rsp, rax, r15;
 };
-
-struct world {
-    struct memory_core core;
-    MemoryRegion root, ram;
-    AddressSpace as;
-    uint8_t *host;
-};
-
-static struct world *world_new(void)
-{
-    const struct ram_block_config config = {.backing = RAM_ANONYMOUS, .size = RAM_SIZE};
-    struct world *w = calloc(1, sizeof(*w));
-    RAMBlock *block;
-
-    MUST(w);
-    memory_thread_register();
-    MUST(memory_core_init(&w->core, &(struct memory_core_config){0}) == 0);
-    MUST(memory_region_init(&w->root, &w->core, NULL, "system", UINT64_MAX) == 0);
-    MUST(ram_block_new(&w->core, "ram", &config, &block) == 0);
-    MUST(memory_region_init_ram(&w->ram, NULL, "ram", block) == 0);
-    MUST(memory_region_add_subregion(&w->root, 0, &w->ram) == 0);
-    MUST(address_space_init(&w->as, &w->core, &w->root, "memory", MEMORY_UNASSIGNED_MEMORY) == 0);
-    w->host = block->host;
-    return w;
-}
 
 /* What was printed: the state of a reader of lines. */
 struct reader {
@@ -81,7 +45,7 @@ static void read_text(void *opaque, const char *text, size_t len)
     }
 }
 
-static void print(struct world *world, const struct head *head, const struct examine *examine,
+static void print(struct ram_world *world, const struct head *head, const struct examine *examine,
                   uint64_t addr)
 {
     static const unsigned bits[] = {16, 32, 64};
@@ -120,7 +84,7 @@ static void check_sum(const char *address, const struct kvm_regs *regs, uint64_t
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct world *world;
+    static struct ram_world *world;
     struct examine examine;
     struct kvm_regs regs;
     struct head head;
@@ -133,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     if (!world) {
-        world = world_new();
+        world = ram_world_new();
     }
     memcpy(&head, data, sizeof(head));
     data += sizeof(head);
@@ -141,8 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     len = strnlen((const char *)data, size < TEXT_SIZE - 1 ? size : TEXT_SIZE - 1);
     memcpy(text, data, len);
     len += len < size; /* the NUL */
-    memset(world->host, 0, RAM_SIZE);
-    memcpy(world->host, data + len, size - len < RAM_SIZE ? size - len : RAM_SIZE);
+    ram_world_fill(world, data + len, size - len);
     regs = (struct kvm_regs){.rip = head.rip, .rsp = head.rsp, .rax = head.rax, .r15 = head.r15};
     if (examine_parse(text, head.cpu, &examine, &err) < 0) {
         MUST(err.text[0] != '\0');
