@@ -142,7 +142,7 @@ int server_open(struct server *server, const char *address, bool tcp,
 /* Those that come when there are enough wait. A failure leaves it as it was: they wait longer. */
 static void watch_backlog(struct server *server)
 {
-    bool more = server->client_num < server->config.client_max;
+    bool more = server->client_num < server->config.client_max && !server->no_fds;
 
     if (server->listening && loop_change(server->loop, &server->source, more ? EPOLLIN : 0) == 0) {
         server->source.events = more ? EPOLLIN : 0;
@@ -160,9 +160,10 @@ static void drop(struct connection *connection)
     *link = connection->next;
     loop_remove(server->loop, &connection->source);
     server->client_num--;
-    watch_backlog(server);
+    server->no_fds = false; /* it gives its own back */
     server->config.ops.closed(server->config.opaque, connection);
     (void)close(connection->source.fd);
+    watch_backlog(server);
     free(connection->kept);
     free(connection->out);
     free(connection);
@@ -369,6 +370,7 @@ static void server_ready(void *opaque, uint32_t events)
     int fd = accept4(server->source.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     (void)events;
+    server->no_fds = fd < 0 && (errno == EMFILE || errno == ENFILE) && server->client_num > 0;
     if (fd >= 0 && add_connection(server, fd) < 0) {
         (void)close(fd);
     }

@@ -56,6 +56,7 @@ struct server {
     struct connection *first;
     unsigned client_num;
     bool listening;
+    bool no_fds; /* none left for one who waits, until a client leaves */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -288,6 +289,37 @@ START_TEST(more_clients_than_are_served_wait_until_one_leaves)
 }
 END_TEST
 
+START_TEST(client_for_which_there_is_no_descriptor_waits_and_costs_nothing)
+{
+    struct rlimit limit = {.rlim_max = 0}, none;
+    int first = connect_one(), second, spare;
+    unsigned turns;
+
+    run_loop();
+    ck_assert_uint_eq(accepted, 1);
+    second = connect_one();
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    spare = dup(first); /* the lowest that is free: from here on there is none */
+    ck_assert_int_ge(spare, 0);
+    (void)close(spare);
+    none.rlim_cur = (rlim_t)spare;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    for (turns = 0; turns < 3; turns++) {
+        run_loop();
+    }
+    ck_assert_uint_eq(accepted, 1);
+    ck_assert(server.no_fds); /* and so it is not asked about in each round */
+    (void)close(first);
+    run_loop();
+    run_loop();
+    ck_assert_uint_eq(closed, 1);
+    ck_assert_uint_eq(accepted, 2);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    (void)close(second);
+}
+END_TEST
+
 START_TEST(close_gives_output_time_to_leave)
 {
     static char much[OUT_MAX], got[OUT_MAX];
@@ -377,6 +409,7 @@ int main(void)
     tcase_add_test(tcase, client_that_leaves_with_input_put_off_is_still_served_and_then_gone);
     tcase_add_test(tcase, client_that_sends_no_more_gets_the_whole_answer);
     tcase_add_test(tcase, more_clients_than_are_served_wait_until_one_leaves);
+    tcase_add_test(tcase, client_for_which_there_is_no_descriptor_waits_and_costs_nothing);
     tcase_add_test(tcase, close_gives_output_time_to_leave);
     tcase_add_test(tcase, socket_file_that_was_left_is_replaced_and_others_are_not);
     tcase_add_table_test(tcase, addresses_that_cannot_be_are_refused_by_name, addresses);
