@@ -52,7 +52,8 @@ struct AddressSpace {
 
 /*
  * @root  referenced until finish.
- * Returns: 0, -ENOMEM; -EBUSY inside a transaction or a listener's callback; -ELOOP as a commit.
+ * Returns: 0, -ENOMEM; -EBUSY inside a transaction or a listener's callback; -ELOOP, -E2BIG as
+ * a setter (region.h).
  * Cost: renders the whole tree once.
  */
 int address_space_init(AddressSpace *as, struct memory_core *core, MemoryRegion *root,

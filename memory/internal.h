@@ -126,6 +126,8 @@ struct memory_transaction {
     MemoryRegion *counted;   /* those of which references were taken or dropped inside */
     const char *cause;       /* of the first change */
     const char *cause_region;
+    unsigned marks; /* regions met on the way up from what changed */
+    bool all_dirty; /* all of every space counts as changed */
 };
 
 /* Notes how the region is before its first change. Returns: 0, -ENOMEM. */
@@ -192,6 +194,7 @@ struct fv_edit {
     struct memory_core *core;
     const AddressSpace *as; /* whose view it is; rendering leaves out what is not shown there */
     uint64_t id;
+    unsigned parts; /* of regions, met while rendering */
     struct fv_node *root;
     size_t num;
     struct fv_node *made;     /* by this edit */
@@ -221,11 +224,15 @@ void reclaim_finish(struct memory_core *core);
 /* ---- rendering and comparing ------------------------------------------------------------------
  */
 
-#define RENDER_DEPTH_MAX 256 /* containers and aliases in each other; deeper ones are -ELOOP */
+#define RENDER_DEPTH_MAX 256      /* containers and aliases in each other; deeper ones are -ELOOP */
+#define RENDER_PARTS_MAX (1U << 22) /* parts of regions met in one commit; more are -E2BIG */
 
 /* For qsort of MemoryRegion pointers, siblings: who comes first is drawn first. */
 int region_by_precedence(const void *a, const void *b);
-/* Draws the tree of `root` into the edit, inside [first, last] only. Returns 0, -ENOMEM, -ELOOP. */
+/*
+ * Draws the tree of `root` into the edit, inside [first, last] only.
+ * Returns: 0, -ENOMEM, -ELOOP, -E2BIG.
+ */
 int render_window(struct fv_edit *edit, MemoryRegion *root, hwaddr first, hwaddr last);
 bool flat_range_same(const FlatRange *a, const FlatRange *b); /* but for the dirty-log mask */
 
@@ -246,7 +253,7 @@ struct as_plan {
 
 /*
  * Renders the dirty windows and finds what they change. *plan is NULL when nothing changes.
- * Returns: 0, -ENOMEM, -ELOOP.
+ * Returns: 0, -ENOMEM, -ELOOP, -E2BIG.
  */
 int plan_make(AddressSpace *as, struct as_plan **plan);
 /* All of the current view as added to, or deleted from, one listener. Returns: 0, -ENOMEM. */

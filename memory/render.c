@@ -167,14 +167,17 @@ static int render(struct fv_edit *edit, MemoryRegion *mr, struct part part, stru
     int ret;
 
     edit->core->counters.ranges_visited++;
-    if (depth > RENDER_DEPTH_MAX) {
-        return -ELOOP;
-    }
     if (mr->beneath && mr->beneath == edit->as) {
         return 0;
     }
     if (!state->enabled || state->size == 0 || part.lo > range_last(0, state->size)) {
         return 0;
+    }
+    if (depth > RENDER_DEPTH_MAX) {
+        return -ELOOP;
+    }
+    if (++edit->parts > RENDER_PARTS_MAX) {
+        return -E2BIG;
     }
     if (part.hi > range_last(0, state->size)) {
         part.hi = range_last(0, state->size);

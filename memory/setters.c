@@ -36,14 +36,16 @@ static void mark_as_root(MemoryRegion *mr)
 
 /*
  * Is `wanted` met on the way up from `mr`, through containers and through aliases? Then mounting
- * wanted, or an alias of it, below mr would close a circle.
+ * wanted, or an alias of it, below mr would close a circle. A way over far more aliases than may be
+ * drawn counts as one.
  */
-static bool is_above(MemoryRegion *mr, const MemoryRegion *wanted, uint64_t stamp)
+#define ABOVE_DEPTH_MAX (16U * RENDER_DEPTH_MAX)
+static bool is_above(MemoryRegion *mr, const MemoryRegion *wanted, uint64_t stamp, unsigned depth)
 {
     struct itree_node *node;
 
     for (; mr; mr = mr->state.container) {
-        if (mr == wanted) {
+        if (mr == wanted || depth > ABOVE_DEPTH_MAX) {
             return true;
         }
         if (mr->visit == stamp) {
@@ -51,7 +53,7 @@ static bool is_above(MemoryRegion *mr, const MemoryRegion *wanted, uint64_t stam
         }
         mr->visit = stamp;
         for (node = itree_first(&mr->aliases); node; node = itree_next(node)) {
-            if (is_above(itree_entry(node, MemoryRegion, alias_link), wanted, stamp)) {
+            if (is_above(itree_entry(node, MemoryRegion, alias_link), wanted, stamp, depth + 1)) {
                 return true;
             }
         }
@@ -70,7 +72,7 @@ static int may_mount(MemoryRegion *container, const MemoryRegion *child)
         return -EBUSY;
     }
     if ((child->alias || child->children.root || child == container) &&
-        is_above(container, child, ++core->seq)) {
+        is_above(container, child, ++core->seq, 0)) {
         return -ELOOP;
     }
     return 0;

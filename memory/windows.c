@@ -3,7 +3,9 @@
  *
  * A change is followed upwards from the region: into its container, into every alias that shows the
  * changed part, into every space whose root is met. A disabled region on the way ends it, since
- * nothing of it was or is seen; setters mark before and after, so both states count.
+ * nothing of it was or is seen; setters mark before and after, so both states count. Where the ways
+ * up are too many, or too long to be drawn, all of every space counts as altered: drawing the map
+ * costs no more than following them, and says what is wrong with it.
  */
 #include "memory/internal.h"
 
@@ -22,8 +24,27 @@ static void mark_spaces(MemoryRegion *mr, hwaddr first, hwaddr last)
     }
 }
 
+#define MARKS_MAX (1U << 18) /* of one transaction */
+
+/* Is all marked, now or since before? @depth  steps from the region that changes. */
+static bool give_up(struct memory_core *core, unsigned depth)
+{
+    struct memory_transaction *txn = core->transaction;
+
+    if (!txn->all_dirty && (depth > RENDER_DEPTH_MAX || txn->marks == MARKS_MAX)) {
+        txn->all_dirty = true;
+        for (AddressSpace *as = core->spaces; as; as = as->next) {
+            as_windows_add(&as->windows, core, 0, UINT64_MAX);
+        }
+    }
+    txn->marks++;
+    return txn->all_dirty;
+}
+
+static void mark(MemoryRegion *mr, hwaddr first, hwaddr last, unsigned depth);
+
 /* [first, last] of the region as everybody who shows it sees it. */
-static void mark_up(MemoryRegion *mr, hwaddr first, hwaddr last)
+static void mark_up(MemoryRegion *mr, hwaddr first, hwaddr last, unsigned depth)
 {
     struct itree_node *node;
     hwaddr lo, hi;
@@ -38,7 +59,7 @@ static void mark_up(MemoryRegion *mr, hwaddr first, hwaddr last)
     }
     if (mr->state.container && !__builtin_add_overflow(mr->state.addr, first, &lo)) {
         hi = __builtin_add_overflow(mr->state.addr, last, &hi) ? UINT64_MAX : mr->state.addr + last;
-        region_mark_dirty(mr->state.container, lo, hi);
+        mark(mr->state.container, lo, hi, depth + 1);
     }
     node = itree_overlap_first(&mr->aliases, first, last);
     for (; node; node = itree_overlap_next(node, first, last)) {
@@ -46,21 +67,26 @@ static void mark_up(MemoryRegion *mr, hwaddr first, hwaddr last)
         hwaddr offset = alias->state.alias_offset;
 
         lo = first > offset ? first - offset : 0;
-        region_mark_dirty(alias, lo, last - offset);
+        mark(alias, lo, last - offset, depth + 1);
+    }
+}
+
+static void mark(MemoryRegion *mr, hwaddr first, hwaddr last, unsigned depth)
+{
+    mr->core->counters.ranges_visited++;
+    if (mr->state.enabled && !give_up(mr->core, depth)) {
+        mark_up(mr, first, last, depth);
     }
 }
 
 void region_mark_dirty(MemoryRegion *mr, hwaddr first, hwaddr last)
 {
-    mr->core->counters.ranges_visited++;
-    if (mr->state.enabled) {
-        mark_up(mr, first, last);
-    }
+    mark(mr, first, last, 1);
 }
 
 void region_mark_dirty_whole(MemoryRegion *mr)
 {
-    mark_up(mr, 0, UINT64_MAX);
+    mark_up(mr, 0, UINT64_MAX, 0);
 }
 
 void as_windows_add(struct as_windows *windows, struct memory_core *core, hwaddr first, hwaddr last)

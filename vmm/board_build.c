@@ -315,14 +315,24 @@ static int build_roots(struct board *board)
     return ret < 0 ? ret : memory_region_init(&board->io, board->core, NULL, "io", 0x10000);
 }
 
-static int build_spaces(struct board *board)
+static int build_spaces(struct board *board, struct error *err)
 {
     int ret = address_space_init(&board->memory_space, board->core, &board->system, "memory",
                                  MEMORY_UNASSIGNED_MEMORY);
 
-    return ret < 0 ? ret
-                   : address_space_init(&board->io_space, board->core, &board->io, "I/O",
-                                        MEMORY_UNASSIGNED_IO);
+    ret = ret < 0 ? ret
+                  : address_space_init(&board->io_space, board->core, &board->io, "I/O",
+                                       MEMORY_UNASSIGNED_IO);
+    switch (ret) {
+    case -ELOOP:
+        return error_set(err, ELOOP, "%s: too many containers and aliases in each other",
+                         board->tree.label);
+    case -E2BIG:
+        return error_set(err, E2BIG, "%s: aliases and containers multiply to too many regions",
+                         board->tree.label);
+    default:
+        return ret;
+    }
 }
 
 /* A clock that stands, for boards that are only looked at. */
@@ -374,7 +384,7 @@ int board_build(struct board *board, struct memory_core *core, const struct boar
         ret = mount_all(board, err);
     }
     if (ret == 0) {
-        ret = build_spaces(board);
+        ret = build_spaces(board, err);
     }
     if (ret == 0) {
         ret = tell_mounted(board, err);

@@ -15,6 +15,13 @@
 #define SRAM(name, addr, size, text)                                                               \
     name " { compatible = \"mmio-sram\"; reg = <0 " addr " 0 " size ">; " text " };"
 
+/* A container that shows another one twice. */
+#define TWICE(name, addr, other)                                                                   \
+    name ": " name " { compatible = \"acre,container\"; reg = <0 " addr " 0 0x1000>;"              \
+         " #address-cells = <1>; #size-cells = <1>;"                                               \
+         " 0 { compatible = \"acre,alias\"; reg = <0 0x800>; acre,target = <&" other ">; };"       \
+         " 1 { compatible = \"acre,alias\"; reg = <1 0x800>; acre,target = <&" other ">; }; };"
+
 /* Properties of the root, behind the nodes. */
 #define ROOT(text) "}; / { " text
 
@@ -329,6 +336,18 @@ static const struct {
      " #address-cells = <1>; #size-cells = <1>;"
      " v { compatible = \"acre,alias\"; reg = <0 0x1000>; acre,target = <&b>; }; };",
      "/b/v: aliases lead back to what holds them"},
+    {TWICE("a", "0x401000", "b") TWICE("b", "0x402000", "c") TWICE("c", "0x403000", "d")
+         TWICE("d", "0x404000", "e") TWICE("e", "0x405000", "f") TWICE("f", "0x406000", "g")
+             TWICE("g", "0x407000", "h") TWICE("h", "0x408000", "i") TWICE("i", "0x409000", "j")
+                 TWICE("j", "0x410000", "k") TWICE("k", "0x411000", "l") TWICE("l", "0x412000", "m")
+                     TWICE("m", "0x413000", "n") TWICE("n", "0x414000", "o")
+                         TWICE("o", "0x415000", "p") TWICE("p", "0x416000", "q")
+                             TWICE("q", "0x417000", "r") TWICE("r", "0x418000", "s")
+                                 TWICE("s", "0x419000", "t") TWICE("t", "0x420000", "u")
+                                     TWICE("u", "0x421000", "v") TWICE("v", "0x422000", "w")
+                                         TWICE("w", "0x423000", "x") TWICE("x", "0x424000", "y")
+                                             SRAM("y: y", "0x300000", "0x1000", ""),
+     "aliases and containers multiply to too many regions"},
     {"memory@f { device_type = \"memory\"; reg = <0x10000 0 0x10000000 0>; };",
      "/memory@f: reg: 1125899906842624 KiB of memory: Cannot allocate memory"},
 };

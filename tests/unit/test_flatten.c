@@ -252,6 +252,116 @@ START_TEST(m12_cycles_through_aliases_and_mounts_are_refused)
 }
 END_TEST
 
+/* `depth` containers, or aliases, in each other; *bottom is the innermost. Returns the outermost.
+ */
+static MemoryRegion *nest(struct fixture *f, unsigned depth, bool aliases, MemoryRegion *bottom)
+{
+    MemoryRegion *outer = bottom;
+
+    while (depth-- > 0) {
+        MemoryRegion *inner = outer;
+
+        outer = aliases ? alias_new(f, "alias", inner, 0, 0x1000)
+                        : container_new(f, "container", 0x1000);
+        if (!aliases) {
+            put(outer, 0, inner);
+        }
+    }
+    return outer;
+}
+
+enum { DEPTH_MAX = 256 /* the root is 0 */ };
+
+START_TEST(a_map_has_its_greatest_depth_and_no_more)
+{
+    struct fixture *f = fixture_new();
+    MemoryRegion *leaf = io_new(f, "leaf", 0x100), *over = io_new(f, "over", 0x10);
+    MemoryRegion *top = nest(f, DEPTH_MAX - 1, _i, leaf), *higher;
+
+    put(f->root, 0, top);
+    expect_view(&f->as, "0-ff leaf\n");
+    take_out(f->root, top);
+    higher = nest(f, 1, _i, top);
+    ck_assert_int_eq(memory_region_add_subregion(f->root, 0, higher), -ELOOP);
+    expect_view(&f->as, "");
+    if (top->state.container) {
+        take_out(higher, top);
+    }
+    put(f->root, 0, top);
+    ck_assert_int_eq(memory_region_add_subregion(leaf, 0, over), -ELOOP); /* from below, too */
+    OK(memory_region_set_enabled(over, false));
+    put(leaf, 0, over); /* what is not shown may lie deeper */
+    ck_assert_int_eq(memory_region_set_enabled(over, true), -ELOOP);
+    expect_view(&f->as, "0-ff leaf\n");
+    OK(memory_region_set_size(leaf, 0x80)); /* the map is well */
+    expect_view(&f->as, "0-7f leaf\n");
+    fixture_free(f);
+}
+END_TEST
+
+/* No space shows it, but changes look for those that do. */
+START_TEST(a_tree_far_too_deep_is_no_harm_where_nobody_sees_it)
+{
+    struct fixture *f = fixture_new();
+    MemoryRegion *leaf = io_new(f, "leaf", 0x100), *top = nest(f, 50000, false, leaf);
+
+    OK(memory_region_set_size(leaf, 0x80));
+    put(f->root, 0x1000, io_new(f, "io", 0x100));
+    ck_assert_int_eq(memory_region_add_subregion(f->root, 0, top), -ELOOP);
+    expect_view(&f->as, "1000-10ff io\n");
+    for (size_t i = 0; i < f->num; i++) { /* else each would wait for the end of the one above */
+        if (f->regions[i]->state.container) {
+            take_out(f->regions[i]->state.container, f->regions[i]);
+        }
+    }
+    fixture_free(f);
+}
+END_TEST
+
+/* Forty containers with two aliases of the next in each: more ways than anybody can follow. */
+START_TEST(aliases_that_multiply_beyond_measure_are_refused)
+{
+    struct fixture *f = fixture_new();
+    MemoryRegion *leaf = io_new(f, "leaf", 0x10), *inner = leaf;
+
+    put(f->root, 0x1000, io_new(f, "io", 0x100));
+    for (unsigned i = 0; i < 40; i++) {
+        MemoryRegion *outer = container_new(f, "container", 0x1000);
+
+        put(outer, 0, alias_new(f, "alias", inner, 0, 0x800));
+        put(outer, 1, alias_new(f, "alias", inner, 0, 0x800));
+        inner = outer;
+    }
+    OK(memory_region_set_size(leaf, 0x20));
+    ck_assert_int_eq(memory_region_add_subregion(f->root, 0, inner), -E2BIG);
+    expect_view(&f->as, "1000-10ff io\n");
+    fixture_free(f);
+}
+END_TEST
+
+/* Many ways, but not too many: all of them are seen to. */
+START_TEST(a_change_that_shows_in_very_many_places_shows_in_all)
+{
+    struct fixture *f = fixture_new();
+    MemoryRegion *leaf = io_new(f, "leaf", 1), *inner = leaf;
+
+    for (unsigned i = 0; i < 18; i++) {
+        MemoryRegion *outer = container_new(f, "container", UINT64_MAX);
+
+        put(outer, 0, alias_new(f, "alias", inner, 0, 2U << i));
+        put(outer, 2U << i, alias_new(f, "alias", inner, 0, 2U << i));
+        inner = outer;
+    }
+    put(f->root, 0, inner);
+    FlatView *view = address_space_get_flatview(&f->as);
+    ck_assert_uint_eq(flatview_range_num(view), 1U << 18);
+    flatview_unref(view);
+    OK(memory_region_set_enabled(leaf, false));
+    expect_view(&f->as, "");
+    fixture_free(f);
+}
+END_TEST
+
 START_TEST(m13_disabled_region_is_absent_with_its_subtree_and_hides_nothing)
 {
     struct fixture *f = fixture_new();
@@ -463,6 +573,11 @@ int main(void)
     tcase_add_test(alias, m11_alias_beyond_its_target_is_a_hole_and_of_a_disabled_one_nothing);
     tcase_add_test(alias, m12_alias_chains_are_followed);
     tcase_add_test(alias, m12_cycles_through_aliases_and_mounts_are_refused);
+    tcase_add_loop_test(alias, a_map_has_its_greatest_depth_and_no_more, 0, 2);
+    tcase_add_test(alias, a_tree_far_too_deep_is_no_harm_where_nobody_sees_it);
+    tcase_add_test(alias, aliases_that_multiply_beyond_measure_are_refused);
+    tcase_add_test(alias, a_change_that_shows_in_very_many_places_shows_in_all);
+    tcase_set_timeout(alias, 60);
     tcase_add_test(alias, m20_q18_a_space_whose_root_is_an_alias_keeps_offset_and_flags);
     tcase_add_test(alias, m20_spaces_with_one_root_show_the_same_and_change_together);
     suite_add_tcase(suite, alias);
