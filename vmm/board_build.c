@@ -23,7 +23,7 @@ struct part *board_part_new(struct board *board, const struct part_class *part_c
         memset(part, 0, size);
         part->class = part_class;
         part->node = node;
-        part->alias_target = -1;
+        part->shows = -1;
         *board->parts_tail = part;
         board->parts_tail = &part->next;
     }
@@ -210,66 +210,6 @@ struct part *board_part_of_node(struct board *board, int node)
     return part;
 }
 
-/* Makes the alias if its target is there. Returns: 1 made, 0 not yet, -errno. */
-static int try_alias(struct board *board, struct part *part, struct error *err)
-{
-    struct part *target = board_part_of_node(board, part->alias_target);
-    MemoryRegion *mr = (void *)part->state;
-    char name[PART_NAME_SIZE];
-    int ret;
-
-    if (!target) {
-        return tree_error(&board->tree, part->node, "acre,target", err,
-                          "names a node that has no region");
-    }
-    if (!target->target) {
-        return 0;
-    }
-    ret = board_region_name(board, part->node, name, err);
-    if (ret == 0) {
-        ret = memory_region_init_alias(mr, NULL, name, target->target, part->alias_offset,
-                                       part->alias_size);
-    }
-    if (ret < 0) {
-        return ret;
-    }
-    part->initialised = true;
-    part->alias_target = -1;
-    part->target = mr;
-    ret = board_set_readonly(board, part->node, mr);
-    return ret < 0 ? ret : 1;
-}
-
-/* Aliases may show aliases: rounds until nothing is left, or nothing moves. */
-static int make_aliases(struct board *board, struct error *err)
-{
-    struct part *part, *waiting;
-    bool moved = true;
-    int ret;
-
-    do {
-        waiting = NULL;
-        if (!moved) {
-            break;
-        }
-        moved = false;
-        for (part = board->parts; part; part = part->next) {
-            if (part->alias_target < 0) {
-                continue;
-            }
-            ret = try_alias(board, part, err);
-            if (ret < 0) {
-                return ret;
-            }
-            moved = moved || ret > 0;
-            waiting = ret > 0 ? waiting : part;
-        }
-    } while (waiting && moved);
-    return waiting ? tree_error(&board->tree, waiting->node, "acre,target", err,
-                                "leads back to this alias")
-                   : 0;
-}
-
 static int mount_all(struct board *board, struct error *err)
 {
     struct part *part;
@@ -320,16 +260,17 @@ static int build_spaces(struct board *board, struct error *err)
     int ret = address_space_init(&board->memory_space, board->core, &board->system, "memory",
                                  MEMORY_UNASSIGNED_MEMORY);
 
-    ret = ret < 0 ? ret
-                  : address_space_init(&board->io_space, board->core, &board->io, "I/O",
-                                       MEMORY_UNASSIGNED_IO);
+    if (ret == 0) {
+        ret = address_space_init(&board->io_space, board->core, &board->io, "I/O",
+                                 MEMORY_UNASSIGNED_IO);
+    }
     switch (ret) {
     case -ELOOP:
-        return error_set(err, ELOOP, "%s: too many containers and aliases in each other",
-                         board->tree.label);
+        return tree_error(&board->tree, 0, NULL, err,
+                          "containers and aliases show each other too deeply");
     case -E2BIG:
-        return error_set(err, E2BIG, "%s: aliases and containers multiply to too many regions",
-                         board->tree.label);
+        return tree_error(&board->tree, 0, NULL, err,
+                          "aliases and containers multiply to too many regions");
     default:
         return ret;
     }
@@ -378,7 +319,7 @@ int board_build(struct board *board, struct memory_core *core, const struct boar
         ret = board_walk(board, &root, &board->system, 0, err);
     }
     if (ret == 0) {
-        ret = make_aliases(board, err);
+        ret = board_make_aliases(board, err);
     }
     if (ret == 0) {
         ret = mount_all(board, err);

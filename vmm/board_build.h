@@ -61,9 +61,13 @@ struct part {
     const struct part_class *class;
     int node;
     bool initialised;
-    MemoryRegion *target; /* what an alias of this node shows: its first region */
-    int alias_target;     /* node; -1: no alias, or one that is ready */
-    uint64_t alias_offset, alias_size;
+    MemoryRegion *target; /* what an alias of this node shows: its first region; NULL: not yet */
+    int shows;            /* the node that its `acre,target` names; -1: none */
+    uint64_t alias_offset;
+    /* While aliases are made: who waits for this one, and since when it is waited for. */
+    struct part *waiter;
+    bool awaited;
+    unsigned alias_depth;                /* aliases from here on to what is none */
     struct irq_line irqs[PART_IRQS_MAX]; /* a line that `interrupts` does not name goes nowhere */
     unsigned mount_num;
     struct mount mounts[TREE_REGS_MAX];
@@ -156,6 +160,18 @@ int board_rom_block(struct board *board, const struct part *part, const char *na
                     const char *otherwise, RAMBlock **block, struct error *err);
 /* What `read-only` asks for: memory in or below the region cannot be written through it. */
 int board_set_readonly(const struct board *board, int node, MemoryRegion *mr);
+/*
+ * A part that is one region, mounted where the first and only entry of `reg` says.
+ * @name  PART_NAME_SIZE bytes: the region's.
+ * Returns: 0 with the region in part->state to be made; -EINVAL; -ENOMEM.
+ */
+int board_region_new(struct board *board, const struct part_class *part_class,
+                     const struct site *site, char *name, struct part **part, struct error *err);
+/* `acre,alias`: the part now, its region by board_make_aliases(). Returns: 0; -EINVAL; -ENOMEM. */
+int board_alias_build(struct board *board, const struct part_class *part_class,
+                      const struct site *site, struct error *err);
+/* Makes the aliases, once all else is there. Returns: 0; -EINVAL; -ENOMEM. */
+int board_make_aliases(struct board *board, struct error *err);
 /* The part made of a node, or NULL. */
 struct part *board_part_of_node(struct board *board, int node);
 /* Connects part->irqs to what `interrupts` names; none is fine. Returns: 0; -EINVAL. */

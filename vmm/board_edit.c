@@ -301,6 +301,9 @@ int tree_open(struct board_tree *tree, const struct board_config *config, struct
     if (ret == 0) {
         ret = edit(tree, config, err);
     }
+    if (ret == 0 && tree_index(tree) < 0) {
+        ret = error_set_errno(err, ENOMEM, "%s", tree->label);
+    }
     if (ret < 0) {
         tree_close(tree);
     }
@@ -309,6 +312,7 @@ int tree_open(struct board_tree *tree, const struct board_config *config, struct
 
 void tree_close(struct board_tree *tree)
 {
+    free(tree->phandles);
     free(tree->owned);
     *tree = (struct board_tree){.label = NULL};
 }

@@ -111,19 +111,13 @@ void board_lines_finish(struct board *board)
 static int find_controller(const struct board *board, int node, int *controller, struct error *err)
 {
     const struct board_tree *tree = &board->tree;
-    uint32_t phandle;
-    int ret, at;
+    int at;
 
     *controller = board->pic;
     for (at = node; at >= 0; at = at == 0 ? -1 : fdt_parent_offset(tree->fdt, at)) {
         if (fdt_getprop(tree->fdt, at, "interrupt-parent", NULL)) {
-            ret = tree_u32(tree, at, "interrupt-parent", 0, &phandle, err);
-            if (ret < 0) {
-                return ret;
-            }
-            *controller = fdt_node_offset_by_phandle(tree->fdt, phandle);
-            return *controller >= 0 ? 0
-                                    : tree_error(tree, at, "interrupt-parent", err, "no such node");
+            *controller = tree_target(tree, at, "interrupt-parent", err);
+            return *controller < 0 ? *controller : 0;
         }
     }
     return 0;

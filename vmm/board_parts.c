@@ -15,10 +15,8 @@ static void finish_region(void *state)
     memory_region_unref(state);
 }
 
-/* A part that is one region, mounted where the first and only entry of `reg` says. */
-static int new_region(struct board *board, const struct part_class *part_class,
-                      const struct site *site, char *name, struct part **part_out,
-                      struct error *err)
+int board_region_new(struct board *board, const struct part_class *part_class,
+                     const struct site *site, char *name, struct part **part_out, struct error *err)
 {
     struct part *part = board_part_new(board, part_class, site->node);
     int num, ret;
@@ -162,7 +160,7 @@ static int build_sram(struct board *board, const struct part_class *part_class,
     char name[PART_NAME_SIZE];
     struct part *part;
     RAMBlock *block;
-    int ret = new_region(board, part_class, site, name, &part, err);
+    int ret = board_region_new(board, part_class, site, name, &part, err);
 
     if (ret == 0) {
         ret = new_block(board, site->node, name, part->mounts[0].size, &block, err);
@@ -241,7 +239,7 @@ static int build_rom(struct board *board, const struct part_class *part_class,
     char name[PART_NAME_SIZE];
     struct part *part;
     RAMBlock *block;
-    int ret = new_region(board, part_class, site, name, &part, err);
+    int ret = board_region_new(board, part_class, site, name, &part, err);
 
     if (ret == 0) {
         ret = board_rom_block(board, part, name, NULL, &block, err);
@@ -256,38 +254,13 @@ static int build_rom(struct board *board, const struct part_class *part_class,
     return region_ready(board, part, ret);
 }
 
-static int build_alias(struct board *board, const struct part_class *part_class,
-                       const struct site *site, struct error *err)
-{
-    char name[PART_NAME_SIZE];
-    struct part *part;
-    uint32_t phandle;
-    int ret = new_region(board, part_class, site, name, &part, err);
-
-    if (ret == 0) {
-        ret = tree_u32(&board->tree, site->node, "acre,target", 0, &phandle, err);
-    }
-    if (ret == 0) {
-        ret = tree_u64(&board->tree, site->node, "acre,offset", 0, &part->alias_offset, err);
-    }
-    if (ret < 0) {
-        return ret;
-    }
-    part->alias_target = phandle == 0 ? -1 : fdt_node_offset_by_phandle(board->tree.fdt, phandle);
-    if (part->alias_target < 0) {
-        return tree_error(&board->tree, site->node, "acre,target", err, "no such node");
-    }
-    part->alias_size = part->mounts[0].size;
-    return 0;
-}
-
 static int build_container(struct board *board, const struct part_class *part_class,
                            const struct site *site, struct error *err)
 {
     char name[PART_NAME_SIZE];
     struct tree_bus bus;
     struct part *part;
-    int ret = new_region(board, part_class, site, name, &part, err);
+    int ret = board_region_new(board, part_class, site, name, &part, err);
 
     if (ret == 0) {
         ret = tree_bus_init(&board->tree, NULL, site->node, false, &bus, err);
@@ -385,7 +358,7 @@ static const struct part_class classes[] = {
     {REGION("acre,ram-device", build_sram)},
     {REGION("acre,rom", build_rom)},
     {REGION("acre,container", build_container)},
-    {REGION("acre,alias", build_alias)},
+    {REGION("acre,alias", board_alias_build)},
     {RESERVED("acre,reservation")},
     {RESERVED("intel,i8259")},
     {RESERVED("intel,ce4100-ioapic")},

@@ -15,7 +15,7 @@ static const char property[] = "acre,regions";
 static int describe(struct board *board, const struct part *self, uint32_t phandle,
                     struct bank_switch_region *region, struct error *err)
 {
-    int node = phandle == 0 ? -1 : fdt_node_offset_by_phandle(board->tree.fdt, phandle);
+    int node = tree_node_of(&board->tree, phandle);
     const struct part *part = node < 0 ? NULL : board_part_of_node(board, node);
     const struct mount *mount = part ? &part->mounts[0] : NULL;
     MemoryRegion *mr = part ? part->target : NULL;

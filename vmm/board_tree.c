@@ -8,7 +8,13 @@
 #include <libfdt.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+struct tree_phandle {
+    uint32_t phandle;
+    int node;
+};
 
 int tree_error(const struct board_tree *tree, int node, const char *property, struct error *err,
                const char *format, ...)
@@ -204,6 +210,75 @@ int tree_u64(const struct board_tree *tree, int node, const char *property, uint
     return 0;
 }
 
+static int compare(const void *a, const void *b)
+{
+    const struct tree_phandle *left = a, *right = b;
+
+    if (left->phandle != right->phandle) {
+        return left->phandle < right->phandle ? -1 : 1;
+    }
+    return left->node < right->node ? -1 : left->node > right->node;
+}
+
+/* Counts the nodes that have one, and notes them where there is room. */
+static size_t find_phandles(const void *fdt, struct tree_phandle *phandles)
+{
+    size_t num = 0;
+    int node;
+
+    for (node = 0; node >= 0; node = fdt_next_node(fdt, node, NULL)) {
+        uint32_t phandle = fdt_get_phandle(fdt, node);
+
+        if (phandle != 0 && phandles) {
+            phandles[num] = (struct tree_phandle){phandle, node};
+        }
+        num += phandle != 0;
+    }
+    return num;
+}
+
+int tree_index(struct board_tree *tree)
+{
+    size_t num = find_phandles(tree->fdt, NULL);
+
+    tree->phandles = calloc(num ? num : 1, sizeof(*tree->phandles));
+    if (!tree->phandles) {
+        return -ENOMEM;
+    }
+    tree->phandle_num = find_phandles(tree->fdt, tree->phandles);
+    qsort(tree->phandles, num, sizeof(*tree->phandles), compare);
+    return 0;
+}
+
+int tree_node_of(const struct board_tree *tree, uint32_t phandle)
+{
+    size_t low = 0, high = tree->phandle_num, middle;
+
+    while (low < high) {
+        middle = low + (high - low) / 2;
+        if (tree->phandles[middle].phandle < phandle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < tree->phandle_num && tree->phandles[low].phandle == phandle
+               ? tree->phandles[low].node
+               : -1;
+}
+
+int tree_target(const struct board_tree *tree, int node, const char *property, struct error *err)
+{
+    uint32_t phandle = 0;
+    int ret = tree_u32(tree, node, property, 0, &phandle, err);
+
+    if (ret < 0) {
+        return ret;
+    }
+    ret = tree_node_of(tree, phandle);
+    return ret < 0 ? tree_error(tree, node, property, err, "no such node") : ret;
+}
+
 int tree_string(const struct board_tree *tree, int node, const char *property, const char **value,
                 struct error *err)
 {
@@ -244,7 +319,7 @@ int tree_clock_hz(const struct board_tree *tree, int node, uint32_t *hz, struct 
     if (!clocks || fdt_getprop(tree->fdt, node, "clock-frequency", NULL)) {
         return tree_u32(tree, node, "clock-frequency", 0, hz, err);
     }
-    clock = len == 4 ? fdt_node_offset_by_phandle(tree->fdt, fdt32_ld(clocks)) : -1;
+    clock = len == 4 ? tree_node_of(tree, fdt32_ld(clocks)) : -1;
     if (clock < 0 || fdt_node_check_compatible(tree->fdt, clock, "fixed-clock") != 0) {
         return tree_error(tree, node, "clocks", err, "not one fixed-clock");
     }

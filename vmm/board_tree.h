@@ -29,6 +29,8 @@ struct board_tree {
     const void *fdt;   /* checked by fdt_check_full */
     void *owned;       /* the storage of fdt, NULL for a built-in one without edits */
     size_t size;
+    struct tree_phandle *phandles; /* ascending */
+    size_t phandle_num;
 };
 
 /* The blob of a built-in board, or NULL. */
@@ -53,6 +55,9 @@ void tree_close(struct board_tree *tree);
 /* "LABEL: /node: property: text" in err; property NULL: without. Returns: -EINVAL. */
 int tree_error(const struct board_tree *tree, int node, const char *property, struct error *err,
                const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Finds all phandles, for tree_node_of(). Returns: 0; -ENOMEM. To be freed by tree_close(). */
+int tree_index(struct board_tree *tree) __attribute__((warn_unused_result));
 
 /* How addresses in the `reg` of a node's children are to be read. On the walker's stack. */
 struct tree_bus {
@@ -89,6 +94,17 @@ int tree_u32(const struct board_tree *tree, int node, const char *property, uint
              uint32_t *value, struct error *err) __attribute__((warn_unused_result));
 int tree_u64(const struct board_tree *tree, int node, const char *property, uint64_t otherwise,
              uint64_t *value, struct error *err) __attribute__((warn_unused_result));
+/*
+ * The node that a phandle names; of several the first in the tree.
+ * Returns: its offset; -1 when there is none. Cost: O(log n).
+ */
+int tree_node_of(const struct board_tree *tree, uint32_t phandle);
+/*
+ * The node that the property names by its phandle. Returns: its offset; -EINVAL the property is
+ * missing, is no cell, or names none.
+ */
+int tree_target(const struct board_tree *tree, int node, const char *property, struct error *err)
+    __attribute__((warn_unused_result));
 /* A NUL-terminated string, or NULL when there is none. Returns: 0; -EINVAL not a string. */
 int tree_string(const struct board_tree *tree, int node, const char *property, const char **value,
                 struct error *err) __attribute__((warn_unused_result));

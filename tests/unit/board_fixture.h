@@ -53,7 +53,8 @@ static void write_source(const char *source)
 /* Compiles a tree. The wrapper spares every test the header. */
 static inline void compile(const char *source)
 {
-    char text[8192], command[256];
+    static char text[1 << 16];
+    char command[256];
 
     (void)snprintf(text, sizeof(text),
                    "/dts-v1/; / { #address-cells = <2>; #size-cells = <2>;\n"
