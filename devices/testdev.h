@@ -18,6 +18,7 @@
 #define ACRE_DEVICES_TESTDEV_H
 
 #include "devices/device.h"
+#include "devices/iommu_table.h"
 #include "devices/testdev_regs.h"
 #include "memory/memory.h"
 
@@ -81,7 +82,7 @@ struct testdev {
     struct {
         AddressSpace space; /* what DMA sees behind the IOMMU */
         MemoryRegion root, alias;
-        _Atomic uint64_t entries[TESTDEV_IOMMU_ENTRIES]; /* each changes in one piece */
+        struct iommu_table table;
         IOMMUNotifier notifier;
         bool listening;
         uint64_t notify, unmaps, maps, last_iova, last_mask;

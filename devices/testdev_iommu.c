@@ -1,53 +1,20 @@
 /*
- * testdev_iommu.c - sixteen translations. translate() is called without this device's lock, so an
- * entry is one atomic word and is read once.
+ * testdev_iommu.c - a table of translations among the registers, who follows it, and the space that
+ * DMA sees behind it.
  */
 #include "devices/testdev_internal.h"
 
 #include <errno.h>
 
-enum { PAGE_SHIFT = 12, ORDER_MAX = 8, PERMISSIONS = TESTDEV_IOMMU_READ | TESTDEV_IOMMU_WRITE };
-
-static hwaddr mask_of(uint64_t entry)
-{
-    return (UINT64_C(1) << (PAGE_SHIFT + (entry >> TESTDEV_IOMMU_ORDER_SHIFT & 0xf))) - 1;
-}
-
-static hwaddr iova_of(uint64_t entry)
-{
-    return (entry >> TESTDEV_IOMMU_IOVA_SHIFT & 0xff) << PAGE_SHIFT & ~mask_of(entry);
-}
-
-static IOMMUTLBEntry translation_of(const struct testdev *dev, uint64_t entry)
-{
-    return (IOMMUTLBEntry){
-        .target_as = dev->config.memory,
-        .iova = iova_of(entry),
-        .translated_addr = entry & TESTDEV_IOMMU_TARGET & ~mask_of(entry),
-        .addr_mask = mask_of(entry),
-        .perm = (IOMMUAccessFlags)(entry & PERMISSIONS),
-    };
-}
+enum { PAGE_SHIFT = 12 };
 
 static IOMMUTLBEntry translate(void *opaque, hwaddr addr, IOMMUAccessFlags flag, int index)
 {
     const struct testdev *dev = opaque;
-    unsigned i;
 
     (void)flag;
     (void)index;
-    for (i = 0; i < TESTDEV_IOMMU_ENTRIES; i++) {
-        uint64_t entry = atomic_load_explicit(&dev->iommu.entries[i], memory_order_acquire);
-
-        if (entry & PERMISSIONS && (addr & ~mask_of(entry)) == iova_of(entry)) {
-            return translation_of(dev, entry);
-        }
-    }
-    return (IOMMUTLBEntry){
-        .target_as = dev->config.memory,
-        .iova = addr & ~(hwaddr)0xfff,
-        .addr_mask = 0xfff,
-    };
+    return iommu_table_translate(&dev->iommu.table, addr);
 }
 
 static const IOMMUMemoryRegionOps iommu_ops = {.translate = translate};
@@ -67,39 +34,14 @@ static void notify(IOMMUNotifier *notifier, const IOMMUTLBEntry *entry)
     count_event(dev, entry, entry->perm == IOMMU_NONE ? &dev->iommu.unmaps : &dev->iommu.maps);
 }
 
-/* What is reserved is dropped, so that reading back shows what counts. */
-static uint64_t clean_entry(uint64_t value)
-{
-    uint64_t order = value >> TESTDEV_IOMMU_ORDER_SHIFT & 0xf;
-
-    order = order > ORDER_MAX ? ORDER_MAX : order;
-    return (value & (PERMISSIONS | TESTDEV_IOMMU_TARGET)) | order << TESTDEV_IOMMU_ORDER_SHIFT |
-           (value >> TESTDEV_IOMMU_IOVA_SHIFT & 0xff) << TESTDEV_IOMMU_IOVA_SHIFT;
-}
-
-/* A change in place is told as an unmap, then a map. */
 static void write_entry(struct testdev *dev, unsigned n, uint64_t value)
 {
-    IOMMUTLBEntry told;
-    uint64_t old;
-
-    value = clean_entry(value);
-    old = atomic_exchange_explicit(&dev->iommu.entries[n], 0, memory_order_acq_rel);
-    if (old & PERMISSIONS) {
-        told = translation_of(dev, old);
-        told.perm = IOMMU_NONE;
-        memory_region_notify_iommu(&dev->mr_iommu, IOMMU_NOTIFIER_UNMAP, &told);
-    }
-    atomic_store_explicit(&dev->iommu.entries[n], value, memory_order_release);
-    if (value & PERMISSIONS) {
-        told = translation_of(dev, value);
-        memory_region_notify_iommu(&dev->mr_iommu, IOMMU_NOTIFIER_MAP, &told);
-    }
+    iommu_table_write(&dev->iommu.table, &dev->mr_iommu, n, value);
 }
 
 static uint64_t read_entry(struct testdev *dev, unsigned n)
 {
-    return atomic_load_explicit(&dev->iommu.entries[n], memory_order_relaxed);
+    return iommu_table_read(&dev->iommu.table, n);
 }
 
 static void stop_listening(struct testdev *dev)
@@ -141,9 +83,13 @@ static void write_replay(struct testdev *dev, unsigned n, uint64_t value)
 
 int testdev_iommu_init(struct testdev *dev)
 {
-    int ret = memory_region_init_iommu(&dev->mr_iommu, dev->core, &dev->owner, &iommu_ops, dev,
-                                       "testdev-iommu", TESTDEV_IOMMU_SIZE);
+    int ret;
 
+    dev->iommu.table.target = dev->config.memory;
+    dev->iommu.table.page_shift = PAGE_SHIFT;
+    dev->iommu.table.pages = TESTDEV_IOMMU_SIZE >> PAGE_SHIFT;
+    ret = memory_region_init_iommu(&dev->mr_iommu, dev->core, &dev->owner, &iommu_ops, dev,
+                                   "testdev-iommu", TESTDEV_IOMMU_SIZE);
     if (ret == 0) {
         ret = memory_region_init(&dev->iommu.root, dev->core, NULL, "testdev-dma", UINT64_MAX);
     }
@@ -161,12 +107,8 @@ int testdev_iommu_init(struct testdev *dev)
 
 void testdev_iommu_reset(struct testdev *dev)
 {
-    unsigned i;
-
     write_notify(dev, 0, 0);
-    for (i = 0; i < TESTDEV_IOMMU_ENTRIES; i++) {
-        write_entry(dev, i, 0);
-    }
+    iommu_table_reset(&dev->iommu.table, &dev->mr_iommu);
 }
 
 void testdev_iommu_finish(struct testdev *dev)

@@ -11,6 +11,8 @@
 #ifndef ACRE_TESTDEV_REGS_H
 #define ACRE_TESTDEV_REGS_H
 
+#include "devices/iommu_regs.h"
+
 /* The memory window. */
 #define TESTDEV_MEMORY_SIZE 0x10000
 #define TESTDEV_REGISTERS 0x0000 /* 4 KiB, below */
@@ -70,17 +72,20 @@
 #define TESTDEV_DMA_READ 3  /* SOURCE to BUFFER */
 #define TESTDEV_DMA_WRITE 4 /* BUFFER to DEST */
 
-/* IOMMU: entry n at TESTDEV_IOMMU_ENTRY + 8 * n; the lowest entry that covers a page counts. */
+/*
+ * IOMMU: entry n at TESTDEV_IOMMU_ENTRY + 8 * n, as iommu_regs.h has it; pages of 4096 bytes. The
+ * window has 256 of them, so orders end at 8 and bits 60-63 are reserved.
+ */
 #define TESTDEV_IOMMU_ENTRY 0x100
-#define TESTDEV_IOMMU_ENTRIES 16
-#define TESTDEV_IOMMU_READ 1        /* entry: bit 0, reads are permitted */
-#define TESTDEV_IOMMU_WRITE 2       /* entry: bit 1, writes are permitted */
-#define TESTDEV_IOMMU_ORDER_SHIFT 4 /* entry: bits 4-7, it covers 4096 << order bytes, 0..8 */
-#define TESTDEV_IOMMU_TARGET 0xffffffffff000 /* entry: bits 12-51, page of system memory */
-#define TESTDEV_IOMMU_IOVA_SHIFT 52          /* entry: bits 52-59, page in the window */
-#define TESTDEV_IOMMU_NOTIFY 0x180           /* what is counted: 1 unmap, 2 map; 0 nobody listens */
-#define TESTDEV_IOMMU_UNMAPS 0x188           /* read-only, counts since NOTIFY was written */
-#define TESTDEV_IOMMU_MAPS 0x190             /* read-only */
+#define TESTDEV_IOMMU_ENTRIES IOMMU_ENTRIES
+#define TESTDEV_IOMMU_READ IOMMU_ENTRY_READ
+#define TESTDEV_IOMMU_WRITE IOMMU_ENTRY_WRITE
+#define TESTDEV_IOMMU_ORDER_SHIFT IOMMU_ENTRY_ORDER_SHIFT
+#define TESTDEV_IOMMU_TARGET IOMMU_ENTRY_TARGET /* in system memory */
+#define TESTDEV_IOMMU_IOVA_SHIFT IOMMU_ENTRY_PAGE_SHIFT
+#define TESTDEV_IOMMU_NOTIFY 0x180    /* what is counted: 1 unmap, 2 map; 0 nobody listens */
+#define TESTDEV_IOMMU_UNMAPS 0x188    /* read-only, counts since NOTIFY was written */
+#define TESTDEV_IOMMU_MAPS 0x190      /* read-only */
 #define TESTDEV_IOMMU_LAST_IOVA 0x198 /* read-only, of the last event: offset in the window */
 #define TESTDEV_IOMMU_LAST_MASK 0x1a0 /* read-only, of the last event: its size - 1 */
 #define TESTDEV_IOMMU_REPLAY 0x1a8    /* any write: all pages that are mapped count as map events */

@@ -253,7 +253,7 @@ END_TEST
 START_TEST(entry_drops_what_is_reserved)
 {
     set_reg(&m, TESTDEV_IOMMU_ENTRY, UINT64_MAX);
-    ck_assert_uint_eq(reg(&m, TESTDEV_IOMMU_ENTRY), entry(0xff, TESTDEV_IOMMU_TARGET, 8, 3));
+    ck_assert_uint_eq(reg(&m, TESTDEV_IOMMU_ENTRY), entry(0xff, TESTDEV_IOMMU_TARGET, 8, 7));
 }
 END_TEST
 
