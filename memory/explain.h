@@ -61,7 +61,7 @@ typedef enum MemoryPieceKind {
     MEMORY_PIECE_CUT,        /* no callback can do it (impl): as refused */
     MEMORY_PIECE_READ_ONLY,  /* a write that does nothing, MEMTX_DECODE_ERROR */
     MEMORY_PIECE_UNASSIGNED, /* the space's value and result */
-    MEMORY_PIECE_IOMMU,      /* passed on; where to is the guest's doing */
+    MEMORY_PIECE_IOMMU,      /* passed on as it is translated now, or not permitted */
 } MemoryPieceKind;
 
 typedef struct MemoryPiece {
@@ -69,14 +69,16 @@ typedef struct MemoryPiece {
     MemoryRegion *mr; /* NULL: unassigned */
     hwaddr addr;      /* in the address space; `size` bytes from here */
     unsigned size;
-    hwaddr unit_offset; /* in mr */
-    unsigned unit_size; /* bytes; larger than `size` where the device cannot do less */
-    bool read_first;    /* a write that reads the unit, changes it and writes it back */
+    hwaddr unit_offset;      /* in mr */
+    unsigned unit_size;      /* bytes; larger than `size` where the device cannot do less */
+    bool read_first;         /* a write that reads the unit, changes it and writes it back */
+    AddressSpace *target_as; /* IOMMU: where it goes on; NULL: it does not */
+    hwaddr target_addr;      /* in target_as */
 } MemoryPiece;
 
 /*
  * What an access of `size` bytes (1..8) does, piece by piece, in order. Of a device only
- * valid.accepts is called, as dispatch does, without its owner's lock.
+ * valid.accepts and translate are called, as dispatch does, without its owner's lock.
  * Context: a registered thread.
  */
 void memory_explain_access(AddressSpace *as, hwaddr addr, unsigned size, bool is_write,

@@ -72,6 +72,37 @@ static unsigned tell_dispatch(const struct telling *telling, const FlatRange *ra
     return num;
 }
 
+/* The part that lies in one page of an IOMMU. Returns: how many bytes it was. */
+static unsigned tell_iommu(const struct telling *telling, const FlatRange *range, hwaddr addr,
+                           hwaddr offset, unsigned len)
+{
+    const IOMMUMemoryRegionOps *ops = range->mr->iommu->ops;
+    void *opaque = range->mr->opaque;
+    IOMMUAccessFlags flag = telling->is_write ? IOMMU_WO : IOMMU_RO;
+    int index = ops->attrs_to_index ? ops->attrs_to_index(opaque, (MemTxAttrs){0}) : 0;
+    MemoryPiece piece = {
+        .kind = MEMORY_PIECE_IOMMU,
+        .mr = range->mr,
+        .addr = addr,
+        .unit_offset = offset,
+    };
+    IOMMUTLBEntry entry;
+    hwaddr rest;
+
+    rcu_lock();
+    entry = ops->translate(opaque, offset, flag, index);
+    rcu_unlock();
+    rest = entry.addr_mask - (offset & entry.addr_mask);
+    piece.size = len - 1 <= rest ? len : (unsigned)rest + 1;
+    piece.unit_size = piece.size;
+    if (entry.perm & flag) {
+        piece.target_as = entry.target_as;
+        piece.target_addr = (entry.translated_addr & ~entry.addr_mask) | (offset & entry.addr_mask);
+    }
+    telling->tell(telling->opaque, &piece);
+    return piece.size;
+}
+
 /* The next piece. Returns: how many bytes it was. */
 static unsigned tell_piece(const struct telling *telling, const FlatRange *range, hwaddr addr,
                            unsigned len)
@@ -85,7 +116,7 @@ static unsigned tell_piece(const struct telling *telling, const FlatRange *range
     } else if (kind == MEMORY_REGION_RESERVATION) {
         tell(telling, MEMORY_PIECE_UNASSIGNED, range->mr, addr, offset, num);
     } else if (kind == MEMORY_REGION_IOMMU) {
-        tell(telling, MEMORY_PIECE_IOMMU, range->mr, addr, offset, num);
+        num = tell_iommu(telling, range, addr, offset, num);
     } else if (kind == MEMORY_REGION_RAM) {
         tell(telling, MEMORY_PIECE_READ_ONLY, range->mr, addr, offset, num);
     } else {

@@ -17,6 +17,7 @@
 #include "devices/i8042.h"
 #include "devices/i8254.h"
 #include "devices/ib700.h"
+#include "devices/iommu.h"
 #include "devices/mc146818.h"
 #include "devices/pc_testdev.h"
 #include "devices/pvpanic.h"
@@ -25,6 +26,7 @@
 #include "devices/testdev.h"
 #include "vmm/board_build.h"
 #include "vmm/board_fw_cfg.h"
+#include "vmm/board_iommu.h"
 #include "vmm/board_switch.h"
 #include "vmm/event_input.h"
 #include "vmm/rtc_base.h"
@@ -357,6 +359,7 @@ GLUE(pvpanic)
 GLUE(pc_testdev)
 GLUE(rom_device)
 GLUE(fw_cfg)
+GLUE(iommu)
 GLUE(bank_switch)
 
 #define DEVICE(name, type)                                                                         \
@@ -394,6 +397,17 @@ static const struct part_class classes[] = {
     {DEVICE("acre,testdev", testdev),
      .regs = {REG(testdev, mr_memory), REG(testdev, mr_ports), REG(testdev, mr_iommu)},
      .irq_max = 1},
+    {.compatible = "acre,iommu",
+     .size = sizeof(struct board_iommu),
+     .init = board_iommu_init,
+     .mounted = board_iommu_mounted,
+     .unmounting = board_iommu_unmounting,
+     .reset = reset_iommu,
+     .finish = finish_iommu,
+     .owner_offset = offsetof(struct board_iommu, dev.owner),
+     .build = board_device_build,
+     .regs = {REG(board_iommu, dev.mr_window), REG(board_iommu, dev.mr_registers)},
+     .reg_min = 1},
     {DEVICE("acre,bank-switch", bank_switch), .regs = {REG(bank_switch, mr)},
      .mounted = board_switch_connect},
 };

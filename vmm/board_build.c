@@ -104,6 +104,11 @@ static int reg_num(const struct part_class *part_class)
     return num;
 }
 
+static int reg_min(const struct part_class *part_class)
+{
+    return part_class->reg_min > 0 ? (int)part_class->reg_min : reg_num(part_class);
+}
+
 int board_device_build(struct board *board, const struct part_class *part_class,
                        const struct site *site, struct error *err)
 {
@@ -117,7 +122,7 @@ int board_device_build(struct board *board, const struct part_class *part_class,
     if (num < 0) {
         return num;
     }
-    if (num != reg_num(part_class)) {
+    if (num > reg_num(part_class) || num < reg_min(part_class)) {
         return tree_error(&board->tree, site->node, "reg", err, "%d entries, the device has %d",
                           num, reg_num(part_class));
     }
@@ -366,6 +371,11 @@ void board_unbuild(struct board *board)
     }
     address_space_finish(&board->io_space);
     address_space_finish(&board->memory_space);
+    for (part = board->parts; part; part = part->next) {
+        if (part->initialised && part->class->unmounting) {
+            part->class->unmounting(part->state);
+        }
+    }
     for (part = board->parts; part; part = part->next) {
         unmount(part);
     }

@@ -35,12 +35,15 @@ struct part_class {
     size_t size; /* bytes of part->state */
     /* Where the region of each `reg` entry is in the state, plus 1; a device has all of them. */
     size_t regs[TREE_REGS_MAX];
+    unsigned reg_min; /* of them that a node must name; 0: all */
     unsigned irq_max; /* entries of `interrupts`; the lines are in part->irqs before init */
     bool irq_alone;   /* its line goes up and down by itself: nobody else can be heard on it */
     /* Devices: makes the device. Returns: 0; -EINVAL with err filled; -errno without. */
     int (*init)(struct board *board, struct part *part, struct error *err);
     /* Once everything is mounted, spaces included; may be NULL. Returns: as init. */
     int (*mounted)(struct board *board, struct part *part, struct error *err);
+    /* Undoes it, or what it did not get to; before anything is unmounted. May be NULL. */
+    void (*unmounting)(void *state);
     void (*reset)(void *state);
     void (*finish)(void *state);
     size_t owner_offset; /* of the MemoryOwner in the state: reset runs under it */

@@ -84,6 +84,10 @@ static void add_piece(void *opaque, const MemoryPiece *piece)
         map_json_set_text(map, object, "region", memory_region_name(piece->mr));
         map_json_set_hex(map, object, "offset", piece->unit_offset);
     }
+    if (piece->target_as) {
+        map_json_set_text(map, object, "target-space", piece->target_as->name);
+        map_json_set_hex(map, object, "target-address", piece->target_addr);
+    }
     if (piece->kind == MEMORY_PIECE_CALL) {
         map_json_set(map, object, "unit-size", json_integer(piece->unit_size));
         map_json_set_bool(map, object, "read-first", piece->read_first);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "devices/bank_switch_regs.h"
+#include "devices/iommu_regs.h"
 
 static const struct trace_register serial[] = {
     {0, 1, "RBR/DLL", "THR/DLL"}, {1, 1, "IER/DLM", NULL}, {2, 1, "IIR", "FCR"},
@@ -72,6 +73,12 @@ static const struct trace_register bank_switch[] = {
     TRACE_REGISTERS_END,
 };
 
+static const struct trace_register iommu[] = {
+    {IOMMU_ENTRY, 8 * IOMMU_ENTRIES, "ENTRY", NULL},
+    TRACE_REGISTER_8(IOMMU, HIGH),
+    TRACE_REGISTERS_END,
+};
+
 static const struct {
     const char *region;
     const struct trace_register *table;
@@ -94,6 +101,7 @@ static const struct {
     {"ib700-stop", ib700_stop},
     {"ib700-start", ib700_start},
     {"bank-switch", bank_switch},
+    {"iommu-registers", iommu},
     {"testdev-registers", trace_registers_testdev},
 };
 

@@ -155,7 +155,12 @@ static void add_piece(void *opaque, const MemoryPiece *piece)
         add(doing, "%u unassigned", piece->size);
         break;
     case MEMORY_PIECE_IOMMU:
-        add(doing, "%u translated by %s", piece->size, name);
+        if (piece->target_as) {
+            add(doing, "%u translated by %s to %s 0x%" PRIx64, piece->size, name,
+                piece->target_as->name, piece->target_addr);
+        } else {
+            add(doing, "%u not permitted by %s", piece->size, name);
+        }
         break;
     }
 }

@@ -57,6 +57,20 @@ boards() {
     done
 }
 
+@test "an IOMMU of a board file is in the dumped tree, and fails by name" {
+    acre inspect --board "$guests/conformance/iommu.dtb" -m 32M --dump-dtb first.dtb
+    [ "$status" -eq 0 ]
+    mv out expected
+    acre inspect --board ./first.dtb --dump-dtb second.dtb
+    diff expected out
+    cmp first.dtb second.dtb
+    grep -q '^address-space: behind lines$' out
+    echo '/dts-v1/; /plugin/; &ram { acre,size = <1>; }; &{/} { i@d0000000 { compatible = "acre,iommu";
+        reg = <0 0xd0000000 0 0x1000>; acre,target = <&ram>; acre,translations = <0 0 0 0 0 0x2000 3>; }; };' >bad.dtso
+    acre inspect --overlay bad.dtso
+    fails_with "pc: /i@d0000000: acre,translations: line 0 ends beyond the window's 0x1000 bytes"
+}
+
 @test "a source is compiled, with what it includes beside it" {
     mkdir sub
     echo 'part@d0000000 { compatible = "mmio-sram"; reg = <0xd0000000 0x1000>; };' >sub/part.dtsi

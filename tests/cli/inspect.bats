@@ -20,6 +20,18 @@ load helpers
     grep -Eq '^  2: rtc\+0x1 \(1\), 1 unassigned$' out
     [ "$(grep -c '^  8' out)" -eq 0 ]
 }
+@test "--why says where an IOMMU leads, and the space behind it is shown" {
+    acre inspect --board puzzle --why 0xd3801ffc
+    [ "$status" -eq 0 ]
+    grep -Eq '^  4: 4 translated by iommu to behind iommu 0xeffc$' out
+    grep -Eq '^  8, written: 4 translated by iommu to behind iommu 0xeffc, 4 not permitted by iommu$' out
+    acre inspect --board puzzle --why 0xd3801ffc --format json
+    [ "$(jq -c '[.accesses[] | select(.size == 8 and .write) | .pieces[] | ."target-space", ."target-address"]' out)" = \
+        '["behind iommu","0xeffc",null,null]' ]
+    acre inspect --board puzzle
+    [ "$(sed -n '/^address-space: behind iommu$/,/^$/p' out | tail -n +3)" = \
+        "    0000000000000000-00000000000fffff (prio 0, ram): alias target @pool 0000000000000000-00000000000fffff" ]
+}
 @test "--why as JSON has the same answer" {
     acre inspect --board puzzle --why 0xd1200004 --format json
     [ "$(jq -r .winner out)" = testdev-registers ]

@@ -47,6 +47,22 @@ static struct irq_line give_line(void *opaque, unsigned gsi)
     return (struct irq_line){.set = set_level, .opaque = (bool *)opaque + gsi};
 }
 
+/* The first and the last byte behind each IOMMU, wherever that may lead. */
+static void read_translated(AddressSpace *memory)
+{
+    FlatView *view = address_space_get_flatview(memory);
+    const FlatRange *range = flatview_at_or_after(view, 0);
+
+    for (; range;
+         range = range->last == UINT64_MAX ? NULL : flatview_at_or_after(view, range->last + 1)) {
+        if (range->mr->kind == MEMORY_REGION_IOMMU) {
+            (void)address_space_ldub(memory, range->first, MEMTXATTRS_UNSPECIFIED, NULL);
+            (void)address_space_ldub(memory, range->last, MEMTXATTRS_UNSPECIFIED, NULL);
+        }
+    }
+    flatview_unref(view);
+}
+
 static void build(struct board *board, bool with_host)
 {
     const struct memory_core_config config = {.opaque = NULL};
@@ -59,6 +75,7 @@ static void build(struct board *board, bool with_host)
         abort();
     }
     if (board_build(board, &core, with_host ? &host : NULL, &err) == 0) {
+        read_translated(board_memory(board));
         (void)address_space_ldub(board_memory(board), 0, MEMTXATTRS_UNSPECIFIED, NULL);
         (void)address_space_ldub(board_io(board), 0x3f8, MEMTXATTRS_UNSPECIFIED, NULL);
         address_space_stb(board_io(board), 0x3f9, 2, MEMTXATTRS_UNSPECIFIED, NULL);
@@ -140,20 +157,52 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 static const char *const compatibles[] = {
-    "simple-bus",         "isa",          "mmio-sram",         "acre,container",
-    "acre,alias",         "acre,rom",     "acre,rom-device",   "acre,ram-device",
-    "acre,reservation",   "fixed-clock",  "intel,i8259",       "intel,ce4100-ioapic",
-    "ns16550a",           "intel,8254",   "motorola,mc146818", "acre,bank-switch",
-    "intel,ce4100-lapic", "acre,testdev", "acre,debug-exit",   "intel,8042",
-    "intel,ce4100-hpet",  "acre,acpi-pm", "qemu,fw-cfg",       "qemu,pc-testdev",
+    "simple-bus",         "isa",           "mmio-sram",         "acre,container",
+    "acre,alias",         "acre,rom",      "acre,rom-device",   "acre,ram-device",
+    "acre,reservation",   "fixed-clock",   "intel,i8259",       "intel,ce4100-ioapic",
+    "ns16550a",           "intel,8254",    "motorola,mc146818", "acre,bank-switch",
+    "intel,ce4100-lapic", "acre,testdev",  "acre,debug-exit",   "intel,8042",
+    "intel,ce4100-hpet",  "acre,acpi-pm",  "qemu,fw-cfg",       "qemu,pc-testdev",
+    "acre,iommu",         "acre,debugcon", "ibase,ib700",       "qemu,pvpanic",
 };
 static const char *const properties[] = {
-    "reg",          "ranges",        "#address-cells",  "#size-cells",      "acre,target",
-    "acre,offset",  "acre,priority", "interrupts",      "interrupt-parent", "#interrupt-cells",
-    "clocks",       "phandle",       "clock-frequency", "acre,data",        "acre,erase-size",
-    "acre,regions", "read-only",     "acre,name",       "acre,image",       "status",
-    "device_type",  "target",        "target-path",     "compatible",       "acre,partial-pages",
+    "reg",
+    "ranges",
+    "#address-cells",
+    "#size-cells",
+    "acre,target",
+    "acre,offset",
+    "acre,priority",
+    "interrupts",
+    "interrupt-parent",
+    "#interrupt-cells",
+    "clocks",
+    "phandle",
+    "clock-frequency",
+    "acre,data",
+    "acre,erase-size",
+    "acre,regions",
+    "read-only",
+    "acre,name",
+    "acre,image",
+    "status",
+    "device_type",
+    "target",
+    "target-path",
+    "compatible",
+    "acre,partial-pages",
     "acre,file",
+    "acre,translations",
+    "acre,page-size",
+    "acre,action",
+    "acre,base",
+    "acre,backend",
+    "acre,timer-bits",
+    "acre,interrupt-routes",
+    "reg-io-width",
+    "bootargs",
+    "stdout-path",
+    "serial0",
 };
 static const uint32_t values[] = {
     0,       1,        2,          3,          4,          8,          15,
@@ -174,10 +223,10 @@ static int any_node(const void *fdt)
 
 static void mutate_tree(void *fdt)
 {
-    int node = any_node(fdt), num = 1 + rand() % 8, i;
+    int node = any_node(fdt), num = 1 + rand() % 14, i;
     uint32_t phandle = 0;
     char name[16];
-    fdt32_t cells[8];
+    fdt32_t cells[14];
 
     switch (rand() % 7) {
     case 0:

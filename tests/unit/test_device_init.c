@@ -10,6 +10,7 @@
 #include "devices/i8042.h"
 #include "devices/i8254.h"
 #include "devices/ib700.h"
+#include "devices/iommu.h"
 #include "devices/mc146818.h"
 #include "devices/pc_testdev.h"
 #include "devices/pvpanic.h"
@@ -43,6 +44,7 @@ DEVICE(hpet, .clock = &fake.clock)
 DEVICE(i8042, .irq = {.set = NULL})
 DEVICE(i8254, .clock = &fake.clock)
 DEVICE(ib700, .clock = &fake.clock)
+DEVICE(iommu, .name = "iommu", .size = 0x1000, .page_shift = 12)
 DEVICE(mc146818, .clock = &fake.clock)
 DEVICE(pc_testdev, .irqs = {{.set = NULL}})
 DEVICE(pvpanic, .request = {.request = NULL})
@@ -52,9 +54,10 @@ static const struct {
     int (*init)(void);
     unsigned regions;
 } devices[] = {
-    {init_acpi_pm, 2},  {init_debug_exit, 1}, {init_debugcon, 1}, {init_fw_cfg, 2},
-    {init_hpet, 1},     {init_i8042, 3},      {init_i8254, 2},    {init_ib700, 2},
-    {init_mc146818, 1}, {init_pc_testdev, 5}, {init_pvpanic, 1},  {init_serial, 1},
+    {init_acpi_pm, 2}, {init_debug_exit, 1}, {init_debugcon, 1},   {init_fw_cfg, 2},
+    {init_hpet, 1},    {init_i8042, 3},      {init_i8254, 2},      {init_ib700, 2},
+    {init_iommu, 2},   {init_mc146818, 1},   {init_pc_testdev, 5}, {init_pvpanic, 1},
+    {init_serial, 1},
 };
 
 START_TEST(failing_init_leaves_what_can_be_reclaimed)

@@ -255,6 +255,45 @@ START_TEST(access_across_ram_a_hole_and_rom_is_three_pieces)
 }
 END_TEST
 
+/* Pages 0 and 2 of an IOMMU, the latter to be read only. */
+static IOMMUTLBEntry translate(void *opaque, hwaddr addr, IOMMUAccessFlags flag, int index)
+{
+    (void)flag, (void)index;
+    return (IOMMUTLBEntry){
+        .target_as = opaque,
+        .iova = addr & ~(hwaddr)0xfff,
+        .translated_addr = 0x7000 + (addr & ~(hwaddr)0xfff),
+        .addr_mask = 0xfff,
+        .perm = addr < 0x1000   ? IOMMU_RW
+                : addr < 0x2000 ? IOMMU_NONE
+                                : IOMMU_RO,
+    };
+}
+
+static void write_target(void *opaque, const MemoryPiece *piece)
+{
+    (void)opaque;
+    ck_assert_int_eq(piece->kind, MEMORY_PIECE_IOMMU);
+    add("%" PRIx64 "+%u %s@%" PRIx64 " %s %" PRIx64 "\n", piece->addr, piece->size, piece->mr->name,
+        piece->unit_offset, piece->target_as ? piece->target_as->name : "-", piece->target_addr);
+}
+
+START_TEST(iommu_says_where_each_page_leads)
+{
+    static const IOMMUMemoryRegionOps ops = {.translate = translate};
+    MemoryRegion *mr = region_alloc();
+
+    OK(memory_region_init_iommu(mr, &f->core, NULL, &ops, &f->as, "iommu", 0x3000));
+    put(f->root, 0x10000, adopt(f, mr));
+    memory_explain_access(&f->as, 0x10ffc, 8, false, write_target, NULL);
+    memory_explain_access(&f->as, 0x11ffc, 8, false, write_target, NULL);
+    memory_explain_access(&f->as, 0x12ffe, 2, true, write_target, NULL);
+    ck_assert_str_eq(text, "10ffc+4 iommu@ffc memory 7ffc\n11000+4 iommu@1000 - 0\n"
+                           "11ffc+4 iommu@1ffc - 0\n12000+4 iommu@2000 memory 9000\n"
+                           "12ffe+2 iommu@2ffe - 0\n");
+}
+END_TEST
+
 /* What a device's callbacks were called with, and what the explanation said they would be. */
 static char called[1024], said[1024];
 
@@ -362,6 +401,7 @@ int main(void)
     suite_add_tcase(suite, tree);
     tcase_add_checked_fixture(access, setup, teardown);
     tcase_add_test(access, access_across_ram_a_hole_and_rom_is_three_pieces);
+    tcase_add_test(access, iommu_says_where_each_page_leads);
     tcase_add_loop_test(access, callbacks_of_an_access_are_those_explained, 0, 256);
     suite_add_tcase(suite, access);
     return run_suite(suite);

@@ -171,6 +171,7 @@ static const struct {
     {"fw_cfg-dma", 4, true, "ADDRESS_LOW"},
     {"acpi-pm", 11, false, "PM_TMR"},
     {"bank-switch", 0x30, true, "COMMAND"},
+    {"iommu-registers", 0x7c, false, "ENTRY"},
     {"ram", 0, false, NULL},
 };
 
