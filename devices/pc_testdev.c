@@ -58,10 +58,13 @@ static uint64_t zero_read(void *opaque, hwaddr addr, unsigned size)
 
 static void flush_write(void *opaque, hwaddr addr, uint64_t data, unsigned size)
 {
-    (void)opaque;
+    const struct pc_testdev *dev = opaque;
+
     (void)addr;
-    (void)data;
     (void)size;
+    if (dev->config.flush_page) {
+        dev->config.flush_page(dev->config.opaque, data & ~UINT64_C(0xfff));
+    }
 }
 
 static void set_line(struct pc_testdev *dev, unsigned num, bool level)
@@ -70,7 +73,7 @@ static void set_line(struct pc_testdev *dev, unsigned num, bool level)
 
     if ((dev->levels & bit) != (level ? bit : 0)) {
         dev->levels ^= bit;
-        irq_line_set(&dev->irqs[num], level);
+        irq_line_set(&dev->config.irqs[num], level);
     }
 }
 
@@ -139,7 +142,7 @@ int pc_testdev_init(struct pc_testdev *dev, struct memory_core *core,
     int ret;
 
     memset(dev, 0, sizeof(*dev));
-    memcpy(dev->irqs, config->irqs, sizeof(dev->irqs));
+    dev->config = *config;
     memory_owner_init(&dev->owner, "pc-testdev");
     for (i = 0; i < sizeof(regions) / sizeof(regions[0]); i++) {
         ret = memory_region_init_io(regions[i].mr, core, &dev->owner, regions[i].ops, dev,

@@ -1,13 +1,11 @@
 /*
  * pc_testdev.h - QEMU's pc-testdev, which kernel tests use to see how accesses arrive.
  *
- *   region          at          takes
- *   mr_ioport       0xe0, 4     a 32-bit word, read and written in any width
- *   mr_flush        0xe4, 4     32-bit writes: the address of a page. QEMU has the page mapped
- * anew, which no guest can see; here nothing happens mr_ioport_byte  0xe8, 4     the same word as
- * mr_ioport; wider accesses arrive byte by byte mr_irq          0x2000, 24  byte writes: the level
- * (0, or anything else) of one interrupt input mr_iomem        0xff000000  64 KiB that keep what is
- * written, a register for each byte
+ *   mr_ioport       0xe0, 4 ports: a 32-bit word, read and written in any width.
+ *   mr_flush        0xe4, 4 ports. 32-bit writes: an address in the page that KVM has to map anew.
+ *   mr_ioport_byte  0xe8, 4 ports: mr_ioport's word; wider accesses arrive byte by byte.
+ *   mr_irq          0x2000, 24 ports. Byte writes: the level (0, or anything else) of an input.
+ *   mr_iomem        0xff000000, 64 KiB that keep what is written, a register for each byte.
  *
  * mr_flush and mr_irq read as 0 in the widths that they are written in.
  *
@@ -28,6 +26,12 @@ enum {
 
 struct pc_testdev_config {
     struct irq_line irqs[PC_TESTDEV_IRQ_NUM]; /* by number of interrupt input (GSI) */
+    /*
+     * Has the page at an address of system memory, a multiple of 4096, mapped anew; whatever is
+     * there, or nothing. May be NULL. Must not call back into the device.
+     */
+    void (*flush_page)(void *opaque, hwaddr addr);
+    void *opaque;
 };
 
 struct pc_testdev {
@@ -39,7 +43,7 @@ struct pc_testdev {
     MemoryOwner owner;
 
     /* private */
-    struct irq_line irqs[PC_TESTDEV_IRQ_NUM];
+    struct pc_testdev_config config;
     uint32_t levels; /* a bit for each line */
     uint8_t word[4]; /* in order of address */
     uint8_t iomem[PC_TESTDEV_IOMEM_SIZE];

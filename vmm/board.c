@@ -249,7 +249,10 @@ static int init_pvpanic(struct board *board, struct part *part, struct error *er
 
 static int init_pc_testdev(struct board *board, struct part *part, struct error *err)
 {
-    struct pc_testdev_config config = {0};
+    struct pc_testdev_config config = {
+        .flush_page = board->host.flush_page,
+        .opaque = board->host.opaque,
+    };
     unsigned i;
 
     (void)err;

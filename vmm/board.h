@@ -73,10 +73,15 @@ struct board_host {
     struct byte_sink debug_out; /* of the debug console */
     /* That serial port has room for input again. Called under its device's lock. */
     void (*input_wanted)(void *opaque, unsigned port);
+    /*
+     * Has KVM map the page at an address of system memory anew, if it is any; a multiple of 4096.
+     * Called under a device's lock.
+     */
+    void (*flush_page)(void *opaque, uint64_t addr);
     bool events; /* devices may make eventfds (event_input.h) */
     /* Wall-clock time, seconds since 1970 UTC. */
     int64_t (*wall_clock_s)(void *opaque);
-    void *opaque; /* for irq, input_wanted, wall_clock_s */
+    void *opaque; /* for irq, input_wanted, flush_page, wall_clock_s */
 };
 
 struct board; /* private */

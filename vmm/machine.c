@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "vmm/guest_page.h"
 #include "vmm/log.h"
 #include "vmm/probes.h"
 #include "vmm/sandbox.h"
@@ -116,6 +117,21 @@ static struct irq_line irq_of(void *opaque, unsigned gsi)
     machine->irqs[gsi].machine = machine;
     machine->irqs[gsi].gsi = gsi;
     return (struct irq_line){.set = set_irq, .opaque = &machine->irqs[gsi]};
+}
+
+/* The vCPU that asks is outside the guest while its access is served. */
+static void flush_page(void *opaque, uint64_t addr)
+{
+    struct machine *machine = opaque;
+    int result;
+
+    park(machine);
+    result = guest_page_flush(board_memory(machine->board), addr);
+    unpark(machine);
+    if (result < 0) {
+        log_warn_limited(&machine->guest_log, "page 0x%" PRIx64 " stays mapped: %s", addr,
+                         strerror(-result));
+    }
 }
 
 static int64_t wall_clock_s(void *opaque)
@@ -234,6 +250,7 @@ static int make_board(struct machine *machine, struct error *err)
         .clock = &machine->clock.clock,
         .irq = irq_of,
         .requests = machine_requests(machine),
+        .flush_page = flush_page,
         .events = true,
         .wall_clock_s = wall_clock_s,
         .opaque = machine,

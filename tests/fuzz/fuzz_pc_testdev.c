@@ -18,9 +18,14 @@ struct machine {
     uint8_t word[4], memory[WINDOW_SIZE];
 };
 
+static void flush_page(void *opaque, hwaddr addr)
+{
+    assert(!opaque && addr % 4096 == 0 && addr <= UINT32_MAX);
+}
+
 static void machine_init(struct machine *m)
 {
-    struct pc_testdev_config config;
+    struct pc_testdev_config config = {.flush_page = flush_page};
     int ret;
 
     fake_bus_init(&m->bus);

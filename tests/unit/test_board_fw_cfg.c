@@ -350,6 +350,7 @@ END_TEST
 
 static struct {
     unsigned exits, value, lines;
+    uint64_t flushed;
 } seen;
 
 static void request(void *opaque, enum device_request request, uint32_t value)
@@ -357,6 +358,12 @@ static void request(void *opaque, enum device_request request, uint32_t value)
     (void)opaque;
     seen.exits += request == DEVICE_REQUEST_EXIT;
     seen.value = value;
+}
+
+static void flush_page(void *opaque, uint64_t addr)
+{
+    (void)opaque;
+    seen.flushed = addr;
 }
 
 static unsigned gsis[24];
@@ -377,7 +384,8 @@ static struct irq_line irq_of(void *opaque, unsigned gsi)
 
 static void build_seen(void)
 {
-    const struct board_host host = {.requests = {.request = request}, .irq = irq_of};
+    const struct board_host host = {
+        .requests = {.request = request}, .irq = irq_of, .flush_page = flush_page};
 
     memset(&seen, 0, sizeof(seen));
     ck_assert_int_eq(open_with("qemu-test", (const char *[]){NULL}), 0);
@@ -411,6 +419,14 @@ START_TEST(testdev_sets_the_interrupt_input_of_its_port)
     ck_assert_uint_eq(seen.lines, 1U << _i);
     out(0x2000 + (unsigned)_i, 0, 1);
     ck_assert_uint_eq(seen.lines, 0);
+}
+END_TEST
+
+START_TEST(testdev_asks_for_a_page_to_be_mapped_anew)
+{
+    build_seen();
+    out(0xe4, 0x123456, 4);
+    ck_assert_uint_eq(seen.flushed, 0x123000);
 }
 END_TEST
 
@@ -466,6 +482,7 @@ int main(void)
     tcase_add_test(tc, either_exit_port_ends_the_run);
     tcase_add_loop_test(tc, testdev_sets_the_interrupt_input_of_its_port, 0, 24);
     tcase_add_test(tc, testdev_has_memory_below_4_gib);
+    tcase_add_test(tc, testdev_asks_for_a_page_to_be_mapped_anew);
     tcase_add_test(tc, debug_console_is_in_front_of_testdev);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -10,11 +10,21 @@ static struct fake_bus bus;
 static struct fake_irq irqs[PC_TESTDEV_IRQ_NUM];
 static struct pc_testdev dev;
 static MemoryRegion iomem; /* the first 4 KiB of the window */
+static hwaddr flushed;
+static unsigned flushes;
+
+static void flush_page(void *opaque, hwaddr addr)
+{
+    ck_assert_ptr_eq(opaque, &flushed);
+    flushed = addr;
+    flushes++;
+}
 
 static void setup(void)
 {
-    struct pc_testdev_config config;
+    struct pc_testdev_config config = {.flush_page = flush_page, .opaque = &flushed};
 
+    flushes = 0;
     fake_bus_init(&bus);
     memset(irqs, 0, sizeof(irqs));
     for (unsigned i = 0; i < PC_TESTDEV_IRQ_NUM; i++) {
@@ -77,11 +87,15 @@ START_TEST(flush_port_takes_an_address_and_reads_0)
 
     bus_out(&bus, WORD, 4, 0x33221100);
     ck_assert_uint_eq(bus_out(&bus, FLUSH, 4, 0xfffff123), MEMTX_OK);
+    ck_assert_uint_eq(flushed, 0xfffff000);
     ck_assert_uint_eq(bus_in(&bus, FLUSH, 4, &result), 0);
     ck_assert_uint_eq(result, MEMTX_OK);
     ck_assert_uint_eq(bus_out(&bus, FLUSH, 1, 0), MEMTX_DECODE_ERROR);
     ck_assert_uint_eq(bus_out(&bus, FLUSH, 2, 0), MEMTX_DECODE_ERROR);
     ck_assert_uint_eq(bus_in(&bus, WORD, 4, NULL), 0x33221100);
+    ck_assert_uint_eq(flushes, 1);
+    dev.config.flush_page = NULL;
+    ck_assert_uint_eq(bus_out(&bus, FLUSH, 4, 0x1000), MEMTX_OK);
 }
 END_TEST
 
