@@ -67,15 +67,6 @@ int board_place(struct board *board, struct part *part, const struct site *site,
     return num;
 }
 
-/* Names go to terminals and into JSON as they are. */
-static bool is_printable(const char *name)
-{
-    while (*name >= ' ' && *name <= '~') {
-        name++;
-    }
-    return *name == '\0';
-}
-
 int board_region_name(const struct board *board, int node, char *name, struct error *err)
 {
     const char *given, *property;
@@ -86,7 +77,7 @@ int board_region_name(const struct board *board, int node, char *name, struct er
     }
     property = given ? "acre,name" : NULL;
     given = given ? given : fdt_get_name(board->tree.fdt, node, NULL);
-    if (!is_printable(given)) {
+    if (*given == '\0' || !tree_is_printable(given)) { /* it goes to terminals and into JSON */
         return tree_error(&board->tree, node, property, err,
                           "a name must be of printable ASCII characters");
     }

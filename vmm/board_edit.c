@@ -47,20 +47,25 @@ static int find_tree(struct board_tree *tree, const char *name, struct error *er
     return ret;
 }
 
-static int count_children(const struct board_tree *tree, int parent, const char *prefix, int *last)
+static bool is_cpu(const struct board_tree *tree, int node)
 {
-    int node, num = 0;
+    const char *name = fdt_get_name(tree->fdt, node, NULL);
 
-    fdt_for_each_subnode(node, tree->fdt, parent)
-    {
-        const char *name = fdt_get_name(tree->fdt, node, NULL);
+    return name && strncmp(name, "cpu@", 4) == 0;
+}
 
-        if (name && !strncmp(name, prefix, strlen(prefix))) {
-            num++;
-            *last = node;
+unsigned tree_cpu_num(const struct board_tree *tree)
+{
+    int cpus = fdt_path_offset(tree->fdt, "/cpus"), node;
+    unsigned num = 0;
+
+    if (cpus >= 0) {
+        fdt_for_each_subnode(node, tree->fdt, cpus)
+        {
+            num += is_cpu(tree, node) && tree_is_okay(tree, node);
         }
     }
-    return num;
+    return num > 0 ? num : 1;
 }
 
 static int find_memory(const struct board_tree *tree, int *num)
@@ -134,12 +139,16 @@ static int edit_memory(struct board_tree *tree, uint64_t ram_size, struct error 
                                  ret == -FDT_ERR_BADNCELLS ? "needs two cells" : fdt_strerror(ret));
 }
 
+/* Unless it is there. */
 static int add_cpu(struct board_tree *tree, int cpus, unsigned index)
 {
     char name[24];
     int node, ret;
 
     (void)snprintf(name, sizeof(name), "cpu@%x", index);
+    if (fdt_subnode_offset(tree->fdt, cpus, name) >= 0) {
+        return 0;
+    }
     node = fdt_add_subnode(tree->owned, cpus, name);
     if (node < 0) {
         return node;
@@ -148,22 +157,45 @@ static int add_cpu(struct board_tree *tree, int cpus, unsigned index)
     return ret < 0 ? ret : fdt_setprop_u32(tree->owned, node, "reg", index);
 }
 
+/* Is it one of the first `num`, by its name, and not disabled? */
+static bool is_wanted_cpu(const struct board_tree *tree, int node, unsigned num)
+{
+    const char *name = fdt_get_name(tree->fdt, node, NULL);
+    unsigned long index = strtoul(name + 4, NULL, 16);
+    char expected[24];
+
+    (void)snprintf(expected, sizeof(expected), "cpu@%lx", index);
+    return index < num && strcmp(name, expected) == 0 && tree_is_okay(tree, node);
+}
+
+/* The first CPU that is not wanted, or -1. */
+static int find_surplus_cpu(const struct board_tree *tree, int cpus, unsigned num)
+{
+    int node;
+
+    fdt_for_each_subnode(node, tree->fdt, cpus)
+    {
+        if (is_cpu(tree, node) && !is_wanted_cpu(tree, node, num)) {
+            return node;
+        }
+    }
+    return -1;
+}
+
 static int edit_cpus(struct board_tree *tree, unsigned cpu_num, struct error *err)
 {
-    int cpus = fdt_path_offset(tree->fdt, "/cpus"), last = -1, ret = 0;
-    unsigned num;
+    int cpus = fdt_path_offset(tree->fdt, "/cpus"), node, ret = 0;
+    unsigned i;
 
     if (cpus < 0) {
         return error_set(err, EINVAL, "%s: --cpus: the tree has no /cpus", tree->label);
     }
-    num = (unsigned)count_children(tree, cpus, "cpu@", &last);
-    for (; num > cpu_num && ret == 0; num--) {
-        (void)count_children(tree, cpus, "cpu@", &last);
-        ret = fdt_del_node(tree->owned, last);
+    while (ret == 0 && (node = find_surplus_cpu(tree, cpus, cpu_num)) >= 0) {
+        ret = fdt_del_node(tree->owned, node);
     }
     /* A new node comes first among its siblings; so the highest is added first. */
-    for (; num < cpu_num && ret == 0; cpu_num--) {
-        ret = add_cpu(tree, cpus, cpu_num - 1);
+    for (i = cpu_num; i-- > 0 && ret == 0;) {
+        ret = add_cpu(tree, cpus, i);
     }
     return ret == 0 ? 0 : error_set(err, EINVAL, "%s: --cpus: %s", tree->label, fdt_strerror(ret));
 }
@@ -229,14 +261,6 @@ static int make_room(struct board_tree *tree, const struct board_config *config,
     return 0;
 }
 
-unsigned tree_cpu_num(const struct board_tree *tree)
-{
-    int cpus = fdt_path_offset(tree->fdt, "/cpus"), last;
-    int num = cpus < 0 ? 0 : count_children(tree, cpus, "cpu@", &last);
-
-    return num > 0 ? (unsigned)num : 1;
-}
-
 static int edit_fw_cfg(struct board_tree *tree, const struct board_config *config,
                        struct error *err)
 {
@@ -293,8 +317,9 @@ int tree_open(struct board_tree *tree, const struct board_config *config, struct
     size_t i;
     int ret;
 
-    *tree = (struct board_tree){.label = config->name};
-    ret = find_tree(tree, config->name, err);
+    *tree = (struct board_tree){.label = strdup(config->name)};
+    ret = tree->label ? find_tree(tree, config->name, err)
+                      : error_set_errno(err, ENOMEM, "%s", config->name);
     for (i = 0; i < config->overlay_num && ret == 0; i++) {
         ret = tree_overlay(tree, config->overlays[i], err);
     }
@@ -314,5 +339,6 @@ void tree_close(struct board_tree *tree)
 {
     free(tree->phandles);
     free(tree->owned);
+    free(tree->label);
     *tree = (struct board_tree){.label = NULL};
 }

@@ -155,7 +155,7 @@ int board_connect_irqs(struct board *board, struct part *part, struct error *err
     }
     if (board->pic < 0) {
         return tree_error(tree, part->node, "interrupts", err,
-                          "the board has no interrupt controller");
+                          "the board has no interrupt controllers (no intel,i8259)");
     }
     ret = find_controller(board, part->node, &controller, err);
     if (ret < 0) {

@@ -154,7 +154,7 @@ int tree_map(const struct board_tree *tree, struct boot_map_entry *entries, uint
         }
     }
     if (map.num == 0) {
-        return error_set(err, EINVAL, "%s: no memory node", tree->label);
+        return tree_error(tree, 0, NULL, err, "no memory node");
     }
     ret = add_reserved(tree, &map, &root, err);
     if (ret == 0) {

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <libfdt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,23 @@ static const char *missing_label(const void *base, const void *overlay)
     return NULL;
 }
 
+/* The first node that the overlay names by its path and the board does not have; NULL: none. */
+static const char *missing_target(const void *base, const void *overlay)
+{
+    const char *path;
+    int node, len;
+
+    fdt_for_each_subnode(node, overlay, 0)
+    {
+        path = fdt_getprop(overlay, node, "target-path", &len);
+        if (path && len > 0 && path[len - 1] == '\0' && tree_is_printable(path) &&
+            fdt_path_offset(base, path) < 0) {
+            return path;
+        }
+    }
+    return NULL;
+}
+
 /* libfdt takes a tree without fragments for an overlay that changes nothing. */
 static bool has_fragment(const void *overlay)
 {
@@ -81,8 +99,26 @@ static int refuse(const struct board_tree *tree, const char *path, const void *o
         return error_set(err, EINVAL, "%s: wants &%.64s, which %s has not", path, label,
                          tree->label);
     }
+    label = missing_target(tree->fdt, overlay);
+    if (label) {
+        return error_set(err, EINVAL, "%s: wants %.64s, which %s has not", path, label,
+                         tree->label);
+    }
     return error_set(err, EINVAL, "%s: not an overlay for %s: %s", path, tree->label,
                      fdt_strerror(fdt_error));
+}
+
+/* The board is that with this overlay. Returns: 0; -ENOMEM. */
+static int add_to_label(struct board_tree *tree, const char *path)
+{
+    char *label;
+
+    if (asprintf(&label, "%s with %s", tree->label, path) < 0) {
+        return -ENOMEM;
+    }
+    free(tree->label);
+    tree->label = label;
+    return 0;
 }
 
 int tree_overlay(struct board_tree *tree, const char *path, struct error *err)
@@ -104,12 +140,16 @@ int tree_overlay(struct board_tree *tree, const char *path, struct error *err)
         room *= 2;
     } while (fdt_error == -FDT_ERR_NOSPACE && room <= OVERLAY_RESULT_MAX);
     if (ret == 0) {
+        ret = add_to_label(tree, path);
+    }
+    if (ret == 0) {
         (void)fdt_pack(result); /* fails for no tree that could be edited */
         free(tree->owned);
         tree->owned = result;
         tree->fdt = result;
         tree->size = fdt_totalsize(result);
     } else if (ret == -ENOMEM) {
+        free(result);
         ret = error_set_errno(err, ENOMEM, "%s", path);
     } else {
         ret = refuse(tree, path, overlay, fdt_error, err);

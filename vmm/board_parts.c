@@ -133,6 +133,10 @@ static int build_memory(struct board *board, const struct part_class *part_class
     if (!part) {
         return -ENOMEM;
     }
+    if (site->bus->node != 0) {
+        return tree_error(&board->tree, site->node, "device_type", err,
+                          "memory is a child of the root (mmio-sram may be anywhere)");
+    }
     num = tree_regs(&board->tree, site->bus, site->node, regs, err);
     for (i = 0; i < num; i++) {
         if (__builtin_add_overflow(size, regs[i].size, &size)) {

@@ -146,6 +146,32 @@ static int compile(const char *path, void **blob, size_t *size, struct error *er
     return ret;
 }
 
+/* Names are printed, in messages of one line and in listings. */
+static bool is_name(const char *name)
+{
+    const char *at = name;
+
+    while (*at > ' ' && *at <= '~' && *at != '/') {
+        at++;
+    }
+    return at != name && *at == '\0';
+}
+
+static bool has_names(const void *blob, int node)
+{
+    const char *name;
+    int property;
+
+    fdt_for_each_property_offset(property, blob, node)
+    {
+        if (!fdt_getprop_by_offset(blob, property, &name, NULL) || !is_name(name)) {
+            return false;
+        }
+    }
+    name = fdt_get_name(blob, node, NULL);
+    return node == 0 || (name && is_name(name));
+}
+
 /* libfdt walks overlays by recursion: what is nested without end would be a stack without end. */
 static int check(const void *blob, size_t size, const char *path, struct error *err)
 {
@@ -158,6 +184,11 @@ static int check(const void *blob, size_t size, const char *path, struct error *
         if (depth > TREE_NODE_DEPTH_MAX) {
             return error_set(err, EINVAL, "%s: nodes are nested more than %d deep", path,
                              TREE_NODE_DEPTH_MAX);
+        }
+        if (!has_names(blob, node)) {
+            return error_set(err, EINVAL,
+                             "%s: node at %d: its name, or a property's, is not printable", path,
+                             node);
         }
     }
     return 0;

@@ -16,6 +16,22 @@ struct tree_phandle {
     int node;
 };
 
+/* What a tree holds may be anything, and a message is one line. */
+static void make_printable(char *text)
+{
+    for (; *text != '\0'; text++) {
+        *text = *text >= ' ' && *text <= '~' ? *text : '?';
+    }
+}
+
+bool tree_is_printable(const char *text)
+{
+    while (*text >= ' ' && *text <= '~') {
+        text++;
+    }
+    return *text == '\0';
+}
+
 int tree_error(const struct board_tree *tree, int node, const char *property, struct error *err,
                const char *format, ...)
 {
@@ -28,6 +44,7 @@ int tree_error(const struct board_tree *tree, int node, const char *property, st
     va_start(ap, format);
     (void)vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
+    make_printable(text);
     return error_set(err, EINVAL, "%s: %s: %s%s%s", tree->label, path, property ? property : "",
                      property ? ": " : "", text);
 }
@@ -81,6 +98,7 @@ static int translate(const struct board_tree *tree, const struct tree_bus *bus, 
                      struct tree_reg *reg, struct error *err)
 {
     int len, entry_cells, i;
+    uint64_t addr;
     const fdt32_t *ranges = fdt_getprop(tree->fdt, bus->node, "ranges", &len);
     int step = bus->address_cells + bus->up->address_cells + bus->size_cells;
 
@@ -105,9 +123,10 @@ static int translate(const struct board_tree *tree, const struct tree_bus *bus, 
 
         if (reg->addr >= child && reg->addr - child < size &&
             reg->size <= size - (reg->addr - child)) {
-            if (__builtin_add_overflow(parent, reg->addr - child, &reg->addr)) {
+            if (__builtin_add_overflow(parent, reg->addr - child, &addr)) {
                 break;
             }
+            reg->addr = addr;
             return 0;
         }
     }

@@ -25,9 +25,9 @@ enum {
 };
 
 struct board_tree {
-    const char *label; /* `board pc` as messages show it: the name from the command line */
-    const void *fdt;   /* checked by fdt_check_full */
-    void *owned;       /* the storage of fdt, NULL for a built-in one without edits */
+    char *label;     /* as messages show it: the names from the command line */
+    const void *fdt; /* checked by fdt_check_full */
+    void *owned;     /* the storage of fdt, NULL for a built-in one without edits */
     size_t size;
     struct tree_phandle *phandles; /* ascending */
     size_t phandle_num;
@@ -37,7 +37,8 @@ struct board_tree {
 const void *board_blob(const char *name, size_t *size);
 
 /*
- * Applies an overlay file (board_source.h). The tree is unchanged when that fails.
+ * Applies an overlay file (board_source.h), and adds its name to the label. The tree is unchanged
+ * when that fails.
  * Returns: 0; as board_source_read(); -EINVAL it does not fit this tree.
  */
 int tree_overlay(struct board_tree *tree, const char *path, struct error *err)
@@ -58,6 +59,9 @@ int tree_error(const struct board_tree *tree, int node, const char *property, st
 
 /* Finds all phandles, for tree_node_of(). Returns: 0; -ENOMEM. To be freed by tree_close(). */
 int tree_index(struct board_tree *tree) __attribute__((warn_unused_result));
+
+/* Of ASCII, no control characters. */
+bool tree_is_printable(const char *text);
 
 /* How addresses in the `reg` of a node's children are to be read. On the walker's stack. */
 struct tree_bus {

@@ -79,6 +79,8 @@ static int slot_create(struct kvm_slots *slots, struct kvm_slot *slot)
         itree_insert(&slots->slots, &slot->node);
     } else {
         kvm_slots_log_end(slots, slot);
+        slots->refused_first = slot->node.first;
+        slots->refused_last = slot->node.last;
     }
     return result;
 }
@@ -264,7 +266,8 @@ static void free_all(struct kvm_slots *slots)
     free(slots->ids);
     free(slots->log);
     free(slots->plan);
-    *slots = (struct kvm_slots){0};
+    *slots = (struct kvm_slots){.refused_first = slots->refused_first,
+                                .refused_last = slots->refused_last};
 }
 
 int kvm_slots_init(struct kvm_slots *slots, struct kvm *kvm, AddressSpace *as,

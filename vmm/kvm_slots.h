@@ -80,13 +80,15 @@ struct kvm_slots {
     uint64_t fail_alloc;         /* tests: the n-th allocation from now fails; 0: none */
     bool forgetting;             /* the VM goes away with all its slots: no ioctls */
     struct kvm_slots_plan *plan; /* of the commit at hand, then what the last one did */
+    /* The last slot that KVM would not make; 0 and 0: there was none. */
+    hwaddr refused_first, refused_last;
 };
 
 /*
  * Registers with `as`; its present RAM becomes slots.
  * @config  NULL: all defaults.
  * Returns: 0; -ENOMEM; -ENOSPC more slots than KVM has; -errno of the ioctl that failed. After a
- * failure nothing is left.
+ * failure nothing is left but what is said of the slot that KVM would not make.
  */
 int kvm_slots_init(struct kvm_slots *slots, struct kvm *kvm, AddressSpace *as,
                    const struct kvm_slots_config *config) __attribute__((warn_unused_result));

@@ -277,6 +277,10 @@ static int make_map(struct machine *machine, struct error *err)
     AddressSpace *memory = board_memory(machine->board);
     int result = kvm_slots_init(&machine->slots, &machine->kvm, memory, &config);
 
+    if (result < 0 && machine->slots.refused_last > 0) {
+        return error_set_errno(err, -result, "memory slots: KVM refuses 0x%" PRIx64 "-0x%" PRIx64,
+                               machine->slots.refused_first, machine->slots.refused_last);
+    }
     if (result < 0) {
         return error_set_errno(err, -result, "memory slots");
     }

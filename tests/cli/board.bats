@@ -68,7 +68,7 @@ boards() {
     echo '/dts-v1/; /plugin/; &ram { acre,size = <1>; }; &{/} { i@d0000000 { compatible = "acre,iommu";
         reg = <0 0xd0000000 0 0x1000>; acre,target = <&ram>; acre,translations = <0 0 0 0 0 0x2000 3>; }; };' >bad.dtso
     acre inspect --overlay bad.dtso
-    fails_with "pc: /i@d0000000: acre,translations: line 0 ends beyond the window's 0x1000 bytes"
+    fails_with "pc with bad.dtso: /i@d0000000: acre,translations: line 0 ends beyond the window's 0x1000 bytes"
 }
 
 @test "a source is compiled, with what it includes beside it" {
@@ -127,7 +127,7 @@ DTS
     [[ $output == *"-00000000000fffff (prio 0, ram): ram"* ]]
     echo '/dts-v1/; /plugin/; &nobody { };' >lost.dtso
     acre inspect --overlay one.dtso --overlay lost.dtso
-    fails_with "lost.dtso: wants &nobody, which pc has not"
+    fails_with "lost.dtso: wants &nobody, which pc with one.dtso has not"
     acre inspect --overlay nosuch.dtbo
     fails_with "nosuch.dtbo: No such file"
     acre inspect --overlay all.dtb
@@ -154,7 +154,7 @@ DTS
     [ "$status" -eq 0 ]
     [[ $output == Hello* ]]
     [ "$(wc -l <err)" -eq 1 ]
-    [[ $stderr == "acre: warning: pc: /"*"@d000"*": reg: covers 0xd0001000-0xd0001fff of /"* ]]
+    [[ $stderr == "acre: warning: pc with overlap.dtso: /"*"@d000"*": reg: covers 0xd0001000-0xd0001fff of /"* ]]
 }
 
 @test "more memory than this host can map is an error that says how much" {
@@ -248,4 +248,19 @@ NODES
             return 1
         }
     done <known
+}
+
+@test "memory where this KVM has none is an error that says where" {
+    needs_kvm
+    cat >far.dts <<'DTS'
+/dts-v1/;
+/ {
+    #address-cells = <2>;
+    #size-cells = <2>;
+    memory@0 { device_type = "memory"; reg = <0 0 0 0x1000000>; };
+    far@10000000000000 { compatible = "mmio-sram"; reg = <0x100000 0 0 0x10000>; };
+};
+DTS
+    acre run --board far.dts "$guests/hello.elf"
+    fails_with "memory slots: KVM refuses 0x10000000000000-0x1000000000ffff: Invalid argument"
 }

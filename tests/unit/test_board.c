@@ -199,6 +199,44 @@ START_TEST(cpus_are_edited_into_the_tree)
 }
 END_TEST
 
+/* CPU nodes of a board, and what --cpus 2 makes of them. */
+static const struct {
+    const char *nodes;
+    unsigned num;
+} cpu_nodes[] = {
+    {"", 1},
+    {"cpu@0 { };", 1},
+    {"cpu@0 { }; cpu@1 { }; cpu@2 { };", 3},
+    {"cpu@0 { }; cpu@1 { status = \"disabled\"; };", 1},
+    {"cpu@0 { }; cpu@2 { };", 2},
+    {"cpu@5 { }; cpu@01 { }; cpu@x { };", 3},
+    {"cpu-map { }; cpu@a { }; l2-cache { };", 1},
+};
+
+START_TEST(as_many_cpus_as_are_asked_for)
+{
+    struct board_config config = {.name = dtb_path};
+    char source[256];
+    size_t size;
+    const void *dtb;
+
+    (void)snprintf(source, sizeof(source), "cpus { %s };", cpu_nodes[_i].nodes);
+    compile(source);
+    ck_assert_msg(board_open(&config, &board, &err) == 0, "%s", err.text);
+    ck_assert_uint_eq(board_cpu_num(board), cpu_nodes[_i].num);
+    board_free(board);
+    config.cpu_num = 2;
+    ck_assert_msg(board_open(&config, &board, &err) == 0, "%s", err.text);
+    (void)unlink(dtb_path);
+    ck_assert_uint_eq(board_cpu_num(board), 2);
+    dtb = board_dtb(board, &size);
+    if (cpu_nodes[_i].num != 2) {
+        ck_assert_int_ge(fdt_path_offset(dtb, "/cpus/cpu@0"), 0);
+        ck_assert_int_ge(fdt_path_offset(dtb, "/cpus/cpu@1"), 0);
+    }
+}
+END_TEST
+
 START_TEST(command_line_is_edited_into_the_tree)
 {
     const struct board_config config = {.name = "pc", .bootargs = "console=ttyS0"};
@@ -288,7 +326,7 @@ static const struct {
     {"x@0 { compatible = \"ns16550a\"; reg = <0 0x600000 0 8>; clock-frequency = \"x\"; };",
      "/x@0: clock-frequency: 2 bytes, not 4"},
     {"x@0 { compatible = \"ns16550a\"; reg = <0 0x600000 0 8>; interrupts = <4>; };",
-     "/x@0: interrupts: the board has no interrupt controller"},
+     "/x@0: interrupts: the board has no interrupt controllers (no intel,i8259)"},
     {"pic@0 { compatible = \"intel,i8259\"; reg = <0 0x700000 0 2>; };"
      "x@0 { compatible = \"ns16550a\"; reg = <0 0x600000 0 8>; interrupts = <16>; };",
      "/x@0: interrupts: there is no ISA interrupt 16"},
@@ -517,6 +555,7 @@ int main(void)
     tcase_add_table_test(tcase, memory_is_split_at_3_gib_and_the_map_says_so, maps);
     tcase_add_test(tcase, bytes_above_4_gib_follow_those_below_3_gib);
     tcase_add_table_test(tcase, cpus_are_edited_into_the_tree, cpu_nums);
+    tcase_add_table_test(tcase, as_many_cpus_as_are_asked_for, cpu_nodes);
     tcase_add_test(tcase, command_line_is_edited_into_the_tree);
     tcase_add_table_test(tcase, tree_makes_the_map_it_describes, good);
     tcase_add_table_test(tcase, bad_tree_is_one_error_that_names_node_and_property, bad);

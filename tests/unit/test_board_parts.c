@@ -310,13 +310,13 @@ static const struct {
     {PIC "n: n { };" UART("u", "0x600000", "interrupt-parent = <&n>; interrupts = <4>;"),
      "/n: compatible: an interrupt-parent is an intel,i8259 or an intel,ce4100-ioapic"},
     {IOAPIC UART("u", "0x600000", "interrupt-parent = <&apic>; interrupts = <16 1>;"),
-     "/u: interrupts: the board has no interrupt controller"},
+     "/u: interrupts: the board has no interrupt controllers (no intel,i8259)"},
     {"p { compatible = \"intel,i8259\"; reg = <0 0x700000 0 2>; #interrupt-cells = <3>; };" UART(
          "u", "0x600000", "interrupts = <3 3>;"),
      "/p: #interrupt-cells: 3, neither 1 nor 2"},
     {"p { compatible = \"intel,i8259\"; reg = <0 0x700000 0 2>; status = \"disabled\"; };" UART(
          "u", "0x600000", "interrupts = <3>;"),
-     "/u: interrupts: the board has no interrupt controller"},
+     "/u: interrupts: the board has no interrupt controllers (no intel,i8259)"},
     {PIC "t { compatible = \"intel,8254\"; reg = <0 0x800000 0 4>, <0 0x801000 0 1>;"
          " interrupts = <4>; };" UART("u", "0x600000", "interrupts = <4>;"),
      "/u: interrupts: 4 is taken by /t, and the two cannot share it"},
@@ -348,6 +348,19 @@ static const struct {
                                          TWICE("w", "0x423000", "x") TWICE("x", "0x424000", "y")
                                              SRAM("y: y", "0x300000", "0x1000", ""),
      "aliases and containers multiply to too many regions"},
+    {ROOT("memory@0 { status = \"disabled\"; };"), "/: no memory node"},
+    {SRAM("a", "0x200000", "0x1000", "acre,name = \"x\\ny\";"),
+     "/a: acre,name: a name must be of printable ASCII characters"},
+    {SRAM("a", "0x200000", "0x1000", "acre,name = \"\";"),
+     "/a: acre,name: a name must be of printable ASCII characters"},
+    {"x { compatible = \"a\\n\\x1b[1m\"; };", "/x: compatible: nothing here is a 'a??[1m'"},
+    {"b { compatible = \"simple-bus\"; #address-cells = <2>; #size-cells = <2>; ranges;"
+     " m { device_type = \"memory\"; reg = <0 0x200000 0 0x1000>; }; };",
+     "/b/m: device_type: memory is a child of the root (mmio-sram may be anywhere)"},
+    {"b { compatible = \"simple-bus\"; #address-cells = <1>; #size-cells = <1>;"
+     " ranges = <0 0xffffffff 0xfffff000 0x2000>; s { compatible = \"mmio-sram\";"
+     " reg = <0x1000 0x1000>; }; };",
+     "/b/s: reg: 0x1000 is in none of its bus's ranges"},
     {"memory@f { device_type = \"memory\"; reg = <0x10000 0 0x10000000 0>; };",
      "/memory@f: reg: 1125899906842624 KiB of memory: Cannot allocate memory"},
 };

@@ -116,7 +116,7 @@ static const struct {
     {"/dts-v1/; /plugin/; &nothing { v = <1>; };", "wants &nothing, which pc has not"},
     {"/dts-v1/; / { };", "not an overlay: no fragment in it"},
     {"/dts-v1/; / { f { target-path = \"/nowhere\"; __overlay__ { }; }; };",
-     "not an overlay for pc: FDT_ERR_NOTFOUND"},
+     "wants /nowhere, which pc has not"},
     {"/dts-v1/; / { f { target = <99>; __overlay__ { }; }; };",
      "not an overlay for pc: FDT_ERR_NOTFOUND"},
 };
@@ -128,6 +128,52 @@ START_TEST(bad_overlay_is_one_error_that_names_its_file)
     ck_assert_int_eq(open_with("pc", bad_overlays[_i].source, true), -EINVAL);
     (void)snprintf(expected, sizeof(expected), "%s: %s", overlay_path, bad_overlays[_i].text);
     ck_assert_str_eq(err.text, expected);
+}
+END_TEST
+
+START_TEST(errors_name_the_overlays_that_are_in_the_board)
+{
+    char expected[256];
+
+    ck_assert_msg(
+        open_with("pc", "/dts-v1/; /plugin/; &{/} { x { compatible = \"y\"; }; };", true) == 0,
+        "%s", err.text);
+    ck_assert_int_eq(board_build(board, &core, NULL, &err), -EINVAL);
+    (void)snprintf(expected, sizeof(expected), "pc with %s: /x: compatible: nothing here is a 'y'",
+                   overlay_path);
+    ck_assert_str_eq(err.text, expected);
+}
+END_TEST
+
+/* Names that no source can have: a byte in a compiled tree becomes another. */
+static const struct {
+    char from, to;
+} names[] = {{'N', '\n'}, {'N', '\x1b'}, {'N', '/'}, {'N', ' '}, {'N', '\x80'}, {'P', '\n'}};
+
+START_TEST(name_that_cannot_be_printed_is_refused)
+{
+    static const char word[] = "Name", property[] = "Prop";
+    const struct board_config config = {.name = dtb_path};
+    static char blob[8192];
+    FILE *file;
+    size_t size, i;
+
+    compile("Name { Prop = <1>; };");
+    file = fopen(dtb_path, "r+");
+    ck_assert_ptr_nonnull(file);
+    size = fread(blob, 1, sizeof(blob), file);
+    for (i = 0; i + 4 < size; i++) {
+        if (memcmp(blob + i, names[_i].from == 'N' ? word : property, 5) == 0) {
+            blob[i] = names[_i].to;
+        }
+    }
+    rewind(file);
+    ck_assert_uint_eq(fwrite(blob, 1, size, file), size);
+    (void)fclose(file);
+    ck_assert_int_eq(board_open(&config, &board, &err), -EINVAL);
+    (void)unlink(dtb_path);
+    ck_assert_ptr_nonnull(strstr(err.text, "its name, or a property's, is not printable"));
+    ck_assert_ptr_null(strchr(err.text, '\n'));
 }
 END_TEST
 
@@ -226,6 +272,8 @@ int main(void)
     tcase_add_test(tcase, overlays_come_in_order_and_before_edits);
     tcase_add_test(tcase, overlay_larger_than_the_board_fits);
     tcase_add_table_test(tcase, bad_overlay_is_one_error_that_names_its_file, bad_overlays);
+    tcase_add_test(tcase, errors_name_the_overlays_that_are_in_the_board);
+    tcase_add_table_test(tcase, name_that_cannot_be_printed_is_refused, names);
     tcase_add_test(tcase, board_without_labels_says_how_to_get_them);
     tcase_add_test(tcase, source_is_a_board_with_labels);
     tcase_add_test(tcase, bad_source_is_dtcs_first_line_with_file_and_line);
