@@ -1,4 +1,4 @@
-/* A byte written becomes at most one request; a panic hides what else the byte says. */
+/* A byte written becomes at most one request; a lower bit hides what else the byte says. */
 #include "devices/pvpanic.h"
 
 static uint64_t pvpanic_read(void *opaque, hwaddr addr, unsigned size)
@@ -19,6 +19,8 @@ static void pvpanic_write(void *opaque, hwaddr addr, uint64_t data, unsigned siz
         request_line_raise(&dev->config.request, DEVICE_REQUEST_PANIC, 0);
     } else if (data & PVPANIC_CRASH_LOADED) {
         request_line_raise(&dev->config.request, DEVICE_REQUEST_CRASH_LOADED, 0);
+    } else if (data & PVPANIC_SHUTDOWN) {
+        request_line_raise(&dev->config.request, DEVICE_REQUEST_POWEROFF, 0);
     }
 }
 

@@ -1,9 +1,9 @@
 /*
- * pvpanic.h - one port by which a guest says that its kernel panicked.
+ * pvpanic.h - one port by which a guest says that its kernel panicked, or that it has shut down.
  *
- * Reads give the events it knows, PVPANIC_EVENTS. A byte written with bit 0 raises
- * DEVICE_REQUEST_PANIC; one with bit 1 and not bit 0 raises DEVICE_REQUEST_CRASH_LOADED, each time;
- * other bits are ignored.
+ * Reads give the events it knows, PVPANIC_EVENTS. A byte written raises the request of its lowest
+ * bit, each time: bit 0 DEVICE_REQUEST_PANIC, bit 1 DEVICE_REQUEST_CRASH_LOADED, bit 2
+ * DEVICE_REQUEST_POWEROFF. Other bits are ignored.
  *
  * Context: every function under the owner's lock (MemoryRegionOps get it from dispatch).
  * Source: QEMU's docs/specs/pvpanic.rst, "ISA Interface".
@@ -17,7 +17,8 @@
 enum {
     PVPANIC_PANICKED = 1 << 0,
     PVPANIC_CRASH_LOADED = 1 << 1,
-    PVPANIC_EVENTS = PVPANIC_PANICKED | PVPANIC_CRASH_LOADED,
+    PVPANIC_SHUTDOWN = 1 << 2,
+    PVPANIC_EVENTS = PVPANIC_PANICKED | PVPANIC_CRASH_LOADED | PVPANIC_SHUTDOWN,
 };
 
 struct pvpanic_config {

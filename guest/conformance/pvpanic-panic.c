@@ -11,7 +11,7 @@ int main(const struct boot_info *boot)
     (void)boot;
     report((inb(PVPANIC) & 1) != 0, "it takes a panic");
     outb(PVPANIC, 0);
-    outb(PVPANIC, 0xfc);
+    outb(PVPANIC, 0xf8);
     report(true, "other bits are not one");
     report_finish();
     outb(PVPANIC, 1);

@@ -27,7 +27,7 @@ static void teardown(void)
 
 START_TEST(reads_give_the_events_it_knows)
 {
-    ck_assert_uint_eq(bus_in(&bus, 0x505, 1, NULL), 0x03);
+    ck_assert_uint_eq(bus_in(&bus, 0x505, 1, NULL), 0x07);
 }
 END_TEST
 
@@ -39,7 +39,8 @@ static const struct {
     {0x01, 1, DEVICE_REQUEST_PANIC},        {0x02, 1, DEVICE_REQUEST_CRASH_LOADED},
     {0x03, 1, DEVICE_REQUEST_PANIC},        {0xff, 1, DEVICE_REQUEST_PANIC},
     {0xfe, 1, DEVICE_REQUEST_CRASH_LOADED}, {0x00, 0, DEVICE_REQUEST_PANIC},
-    {0x04, 0, DEVICE_REQUEST_PANIC},        {0xfc, 0, DEVICE_REQUEST_PANIC},
+    {0x04, 1, DEVICE_REQUEST_POWEROFF},     {0xfc, 1, DEVICE_REQUEST_POWEROFF},
+    {0x06, 1, DEVICE_REQUEST_CRASH_LOADED}, {0xf8, 0, DEVICE_REQUEST_PANIC},
 };
 
 START_TEST(a_byte_is_at_most_one_request_and_a_panic_comes_first)
@@ -58,7 +59,7 @@ START_TEST(wider_accesses_reach_it_by_their_byte_alone)
     ck_assert_uint_eq(requests.num, 0);
     bus_out(&bus, 0x504, 2, 0x0200);
     ck_assert_int_eq(requests.last, DEVICE_REQUEST_CRASH_LOADED);
-    ck_assert_uint_eq(bus_in(&bus, 0x504, 2, NULL), 0x03ff);
+    ck_assert_uint_eq(bus_in(&bus, 0x504, 2, NULL), 0x07ff);
     pvpanic_finish(&(struct pvpanic){.config = {{0}}});
 }
 END_TEST
