@@ -55,6 +55,7 @@ enum {
 
     D_VRT = 0x80,
 
+    SECONDS_WRITABLE = 0x7f,
     HOURS_PM = 0x80,
     ALARM_ANY = 0xc0, /* this and above match everything */
 
@@ -369,6 +370,9 @@ static void write_data(struct mc146818 *rtc, uint8_t value, uint64_t now)
         break;
     case REG_C: /* read-only */
     case REG_D:
+        break;
+    case REG_SECONDS:
+        rtc->ram[REG_SECONDS] = value & SECONDS_WRITABLE;
         break;
     default:
         rtc->ram[rtc->index] = value;

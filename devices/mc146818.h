@@ -8,8 +8,9 @@
  *
  * Ten time registers, A-D, and RAM up to 128 bytes. BCD or binary, 12 or 24 hours (changing the
  * format converts nothing, as on the chip). Alarm with don't-care bytes, periodic and update-ended
- * interrupts. Bit 7 of the index (NMI mask on a PC) is ignored; the index reads 0xff. DSE is stored
- * and does nothing; time runs only with DV = 010, the PC's 32.768 kHz crystal.
+ * interrupts. Bit 7 of the seconds is read-only, 0. Bit 7 of the index (NMI mask on a PC) is
+ * ignored; the index reads 0xff. DSE is stored and does nothing; time runs only with DV = 010, the
+ * PC's 32.768 kHz crystal.
  * RAM as a PC's firmware leaves it: memory sizes, century, checksum; the rest is 0.
  *
  * Context: every function under the owner's lock (MemoryRegionOps get it from dispatch).

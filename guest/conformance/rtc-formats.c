@@ -46,6 +46,9 @@ int main(const struct boot_info *boot)
         check(i);
     }
     report(cmos_read(D) == 0x80, "the battery is good");
+    cmos_write(B, SET);
+    cmos_write(SECONDS, 0xd9);
+    report(cmos_read(SECONDS) == 0x59, "the seconds' highest bit is read-only");
     for (unsigned i = 0x40; i < 0x80; i++) {
         cmos_write((uint8_t)i, (uint8_t)(i * 37));
     }

@@ -253,6 +253,11 @@ END_TEST
 
 START_TEST(registers_c_and_d_are_read_only)
 {
+    out(B, SET | BINARY);
+    out(SECONDS, 0xba);
+    ck_assert_msg(in(SECONDS) == 0x3a, "and so is bit 7 of the seconds");
+    out(SECONDS + 1, 0xba);
+    ck_assert_msg(in(SECONDS + 1) == 0xba, "not that of the alarm");
     out(C, 0xff);
     out(D, 0x00);
     ck_assert_uint_eq(in(C), 0);
