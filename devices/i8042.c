@@ -8,13 +8,14 @@
 
 enum {
     STATUS_OBF = 0x01,
-    STATUS_SYS = 0x04,     /* self-test passed */
+    STATUS_SYS = 0x04,     /* self-test passed, or what the command byte was written with */
     STATUS_COMMAND = 0x08, /* the last write was to the command port */
     STATUS_UNLOCKED = 0x10,
     STATUS_AUX_OBF = 0x20,
     STATUS_TIMEOUT = 0x40,
 
     COMMAND_BYTE_INTERRUPT = 0x01,
+    COMMAND_BYTE_SYS = 0x04, /* shows in the status as STATUS_SYS */
     COMMAND_BYTE_NO_KEYBOARD = 0x10,
     COMMAND_BYTE_NO_AUX = 0x20,
 
@@ -177,6 +178,8 @@ static void take_data(struct i8042 *kbc, uint8_t value)
     kbc->pending = 0;
     switch (command) {
     case CMD_WRITE_COMMAND_BYTE:
+        kbc->status =
+            (uint8_t)((kbc->status & ~STATUS_SYS) | (value & COMMAND_BYTE_SYS ? STATUS_SYS : 0));
         change_command_byte(kbc, 0xff, value);
         break;
     case CMD_WRITE_COMMAND_BYTE + 1 ... CMD_WRITE_RAM_LAST:

@@ -68,6 +68,7 @@ static void run_step(struct machine *m, struct program_step step)
     assert(!expected || m->requests.last == DEVICE_REQUEST_RESET);
     assert(m->irq.level == ((port_read(&m->kbc.mr_command, 0) & 1) && (m->kbc.command_byte & 1)));
     assert(!(m->kbc.output_port & 2) == !(m->kbc.port92 & 2));
+    assert(!(m->kbc.command_byte & 4) || port_read(&m->kbc.mr_command, 0) & 4);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -81,6 +81,22 @@ START_TEST(self_test_sets_the_system_flag)
 }
 END_TEST
 
+START_TEST(system_flag_is_what_the_command_byte_was_written_with)
+{
+    out(COMMAND, 0x60);
+    out(DATA, 0x34);
+    ck_assert_uint_eq(in(STATUS), UNLOCKED | SYS);
+    out(COMMAND, 0xae);
+    ck_assert_uint_eq(in(STATUS), UNLOCKED | CD | SYS);
+    out(COMMAND, 0x60);
+    out(DATA, 0x30);
+    ck_assert_uint_eq(in(STATUS), UNLOCKED);
+    out(COMMAND, 0x61); /* the memory's second byte is only memory */
+    out(DATA, 0x04);
+    ck_assert_uint_eq(in(STATUS), UNLOCKED);
+}
+END_TEST
+
 START_TEST(command_byte_reads_back_and_its_commands_change_it)
 {
     static const uint8_t changes[][2] = {
@@ -92,7 +108,7 @@ START_TEST(command_byte_reads_back_and_its_commands_change_it)
 
     out(COMMAND, 0x60);
     out(DATA, 0x65);
-    ck_assert_uint_eq(in(STATUS), UNLOCKED);
+    ck_assert_uint_eq(in(STATUS), UNLOCKED | SYS);
     for (unsigned i = 0; i < 4; i++) {
         out(COMMAND, changes[i][0]);
         out(COMMAND, 0x20);
@@ -273,6 +289,7 @@ int main(void)
     tcase_add_test(tc, power_on_is_empty_and_unlocked);
     tcase_add_table_test(tc, command_is_answered_at_once, answers);
     tcase_add_test(tc, self_test_sets_the_system_flag);
+    tcase_add_test(tc, system_flag_is_what_the_command_byte_was_written_with);
     tcase_add_test(tc, command_byte_reads_back_and_its_commands_change_it);
     tcase_add_test(tc, a_second_command_forgets_the_first_ones_byte);
     tcase_add_test(tc, interrupt_follows_the_output_buffer_when_enabled);
