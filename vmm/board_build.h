@@ -115,6 +115,7 @@ struct board {
     const char *bootargs;         /* NULL: none */
     void (*warn)(void *opaque, const char *line);
     void *warn_opaque;
+    unsigned warnings; /* of the checks, those that were not given to warn() included */
     /* from build to unbuild */
     struct memory_core *core;
     struct board_host host;

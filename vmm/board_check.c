@@ -9,8 +9,30 @@
 #include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "vmm/kvm_slots_plan.h"
+
+/* Of these lines, so that a tree of any size floods nobody. */
+enum { WARNINGS_MAX = 20 };
+
+static void warn(struct board *board, const char *line)
+{
+    if (board->warnings++ < WARNINGS_MAX) {
+        board->warn(board->warn_opaque, line);
+    }
+}
+
+static void warn_of_more(const struct board *board)
+{
+    char line[256];
+
+    if (board->warnings > WARNINGS_MAX) {
+        (void)snprintf(line, sizeof(line), "%.160s: and %u more warnings", board->tree.label,
+                       board->warnings - WARNINGS_MAX);
+        board->warn(board->warn_opaque, line);
+    }
+}
 
 struct place {
     const struct part *part;
@@ -40,7 +62,7 @@ static const char *path_of(const struct board *board, int node, char *path, int 
     return fdt_get_path(board->tree.fdt, node, path, size) < 0 ? "?" : path;
 }
 
-static void warn_overlap(const struct board *board, const struct place *a, const struct place *b)
+static void warn_overlap(struct board *board, const struct place *a, const struct place *b)
 {
     const struct place *shown = a->part->node > b->part->node ? a : b, *below = shown == a ? b : a;
     char path[160], other[160], line[512];
@@ -52,7 +74,7 @@ static void warn_overlap(const struct board *board, const struct place *a, const
                    " of %s at the same priority (acre,priority decides)",
                    board->tree.label, path_of(board, shown->part->node, path, sizeof(path)), first,
                    last, path_of(board, below->part->node, other, sizeof(other)));
-    board->warn(board->warn_opaque, line);
+    warn(board, line);
 }
 
 static size_t collect(const struct board *board, struct place *places)
@@ -80,7 +102,7 @@ static size_t collect(const struct board *board, struct place *places)
     return num;
 }
 
-static int check_overlaps(const struct board *board)
+static int check_overlaps(struct board *board)
 {
     size_t num = collect(board, NULL), i, furthest = 0;
     struct place *places = calloc(num ? num : 1, sizeof(*places));
@@ -107,7 +129,7 @@ static int check_overlaps(const struct board *board)
 static bool warn_pages(const FlatRange *range, void *opaque)
 {
     const MemoryRegionSection section = flat_range_section(NULL, NULL, range);
-    const struct board *board = opaque;
+    struct board *board = opaque;
     struct slot_piece piece = {.mapped = false};
     uint64_t bytes = range_size(range->first, range->last);
     bool readonly;
@@ -126,9 +148,49 @@ static bool warn_pages(const FlatRange *range, void *opaque)
                        "acre (acre,partial-pages in the root: meant so)",
                        board->tree.label, range->first, range->last, bytes,
                        memory_region_name(range->mr));
-        board->warn(board->warn_opaque, line);
+        warn(board, line);
     }
     return false;
+}
+
+/* Every property of acre's own that a node may have. */
+static const char *const properties[] = {
+    "acre,action",     "acre,backend",      "acre,base",      "acre,data",
+    "acre,erase-size", "acre,file",         "acre,image",     "acre,interrupt-routes",
+    "acre,name",       "acre,offset",       "acre,page-size", "acre,partial-pages",
+    "acre,priority",   "acre,regions",      "acre,summary",   "acre,target",
+    "acre,timer-bits", "acre,translations",
+};
+
+static bool is_known(const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(properties) / sizeof(properties[0]); i++) {
+        if (strcmp(properties[i], name) == 0) {
+            return true;
+        }
+    }
+    return strncmp(name, "acre,", 5) != 0;
+}
+
+/* One that is misspelt would silently do nothing. */
+static void check_properties(struct board *board)
+{
+    const void *fdt = board->tree.fdt;
+    int node, property;
+    const char *name;
+    struct error line;
+
+    for (node = 0; node >= 0; node = fdt_next_node(fdt, node, NULL)) {
+        fdt_for_each_property_offset(property, fdt, node)
+        {
+            if (fdt_getprop_by_offset(fdt, property, &name, NULL) && !is_known(name)) {
+                (void)tree_error(&board->tree, node, name, &line, "there is no such property");
+                warn(board, line.text);
+            }
+        }
+    }
 }
 
 int board_check(struct board *board)
@@ -140,11 +202,13 @@ int board_check(struct board *board)
     if (!board->warn || !board->tree.owned) {
         return 0;
     }
+    check_properties(board);
     ret = check_overlaps(board);
     if (ret == 0 && !fdt_getprop(board->tree.fdt, 0, "acre,partial-pages", NULL)) {
         view = address_space_get_flatview(&board->memory_space);
         (void)flatview_for_each_range(view, warn_pages, board);
         flatview_unref(view);
     }
+    warn_of_more(board);
     return ret;
 }

@@ -93,42 +93,51 @@ static void finish_memory(void *state)
     memory_region_unref(&memory->ram);
 }
 
-static int mount_pieces(struct part *part, const struct tree_reg *regs, unsigned num,
-                        MemoryRegion *container)
+/* Memory in several pieces: each shows its part of the block, where `reg` has it. */
+static int make_pieces(struct part *part, unsigned num, const char *name)
 {
     struct memory_part *memory = (void *)part->state;
+    char piece[PART_NAME_SIZE + 12];
     uint64_t offset = 0;
-    char name[PART_NAME_SIZE];
     unsigned i;
-    int ret;
+    int ret = 0;
 
-    for (i = 0; i < num; i++) {
-        part->mounts[i] =
-            (struct mount){.region = &memory->ram, .container = container, .addr = regs[i].addr};
+    for (i = 0; i < num && ret == 0; i++) {
+        part->mounts[i].region = &memory->ram;
         if (num > 1) {
-            (void)snprintf(name, sizeof(name), "ram%u", i);
-            ret = memory_region_init_alias(&memory->pieces[i], NULL, name, &memory->ram, offset,
-                                           regs[i].size);
-            if (ret < 0) {
-                return ret;
-            }
+            (void)snprintf(piece, sizeof(piece), "%s%u", name, i);
+            ret = memory_region_init_alias(&memory->pieces[i], NULL, piece, &memory->ram, offset,
+                                           part->mounts[i].size);
             part->mounts[i].region = &memory->pieces[i];
         }
-        offset += regs[i].size;
+        offset += part->mounts[i].size;
     }
-    part->mount_num = num;
-    return 0;
+    return ret;
+}
+
+/* Of `num` mounts, UINT64_MAX at most. */
+static uint64_t total_size(const struct part *part, int num)
+{
+    uint64_t size = 0;
+    int i;
+
+    for (i = 0; i < num; i++) {
+        if (__builtin_add_overflow(size, part->mounts[i].size, &size)) {
+            size = UINT64_MAX;
+        }
+    }
+    return size;
 }
 
 static int build_memory(struct board *board, const struct part_class *part_class,
                         const struct site *site, struct error *err)
 {
     struct part *part = board_part_new(board, part_class, site->node);
-    struct tree_reg regs[TREE_REGS_MAX];
+    char name[PART_NAME_SIZE] = "ram";
     struct memory_part *memory;
     RAMBlock *block;
-    uint64_t size = 0;
-    int num, i, ret;
+    uint64_t size;
+    int num, ret = 0;
 
     if (!part) {
         return -ENOMEM;
@@ -137,25 +146,27 @@ static int build_memory(struct board *board, const struct part_class *part_class
         return tree_error(&board->tree, site->node, "device_type", err,
                           "memory is a child of the root (mmio-sram may be anywhere)");
     }
-    num = tree_regs(&board->tree, site->bus, site->node, regs, err);
-    for (i = 0; i < num; i++) {
-        if (__builtin_add_overflow(size, regs[i].size, &size)) {
-            size = UINT64_MAX;
-        }
+    num = board_place(board, part, site, err);
+    if (num >= 0 && fdt_getprop(board->tree.fdt, site->node, "acre,name", NULL)) {
+        ret = board_region_name(board, site->node, name, err);
     }
-    ret = num < 0 ? num : new_block(board, site->node, "ram", size, &block, err);
+    size = total_size(part, num);
+    ret = num < 0 || ret < 0 ? -EINVAL : new_block(board, site->node, name, size, &block, err);
     if (ret < 0) {
         return ret;
     }
     memory = (void *)part->state;
-    ret = memory_region_init_ram(&memory->ram, NULL, "ram", block);
+    ret = memory_region_init_ram(&memory->ram, NULL, name, block);
     if (ret < 0) {
         ram_block_unref(block);
         return ret;
     }
     part->initialised = true;
     part->target = &memory->ram;
-    return mount_pieces(part, regs, (unsigned)num, site->container);
+    ret = board_set_readonly(board, site->node, &memory->ram);
+    ret = ret < 0 ? ret : make_pieces(part, (unsigned)num, name);
+    part->mount_num = ret < 0 ? 0 : (unsigned)num;
+    return ret;
 }
 
 static int build_sram(struct board *board, const struct part_class *part_class,

@@ -264,3 +264,15 @@ DTS
     acre run --board far.dts "$guests/hello.elf"
     fails_with "memory slots: KVM refuses 0x10000000000000-0x1000000000ffff: Invalid argument"
 }
+
+@test "every property that acre knows is in BINDINGS.md" {
+    sed -n '/^static const char \*const properties/,/^};/p' "$root/vmm/board_check.c" |
+        grep -oE 'acre,[a-z-]+' | sort >known
+    [ "$(wc -l <known)" -ge 18 ]
+    while read -r property; do
+        grep -qE "\`${property}[\` =]|^ *${property}( =|;)" "$root/vmm/boards/BINDINGS.md" || {
+            echo "$property is not documented"
+            return 1
+        }
+    done <known
+}

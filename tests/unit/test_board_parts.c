@@ -377,6 +377,9 @@ END_TEST
 static const struct {
     const char *source, *text;
 } odd[] = {
+    {SRAM("a", "0x200000", "0x1000", "acre,prioritiy = <1>;"),
+     "/a: acre,prioritiy: there is no such property"},
+    {SRAM("a", "0x200000", "0x1000", "other,priority = <1>; label = \"x\";"), NULL},
     {SRAM("a", "0x200000", "0x2000", "") SRAM("b", "0x201000", "0x2000", ""),
      "/b: reg: covers 0x201000-0x201fff of /a at the same priority (acre,priority decides)"},
     {SRAM("b", "0x201000", "0x2000", "") SRAM("a", "0x200000", "0x2000", ""),
@@ -418,6 +421,45 @@ START_TEST(what_may_not_be_meant_is_warned_of)
 }
 END_TEST
 
+START_TEST(warnings_have_an_end)
+{
+    static char source[8192];
+    const char *line = warnings;
+    unsigned num = 0;
+
+    for (unsigned i = 0; i < 30; i++) {
+        (void)sprintf(source + strlen(source), "n%u { acre,nothing; };", i);
+    }
+    compile(source);
+    ck_assert_msg(try_tree() == 0, "%s", err.text);
+    while ((line = strchr(line, '\n'))) {
+        num++;
+        line++;
+    }
+    ck_assert_uint_eq(num, 21);
+    ck_assert_ptr_nonnull(strstr(warnings, ".dtb: and 10 more warnings\n"));
+}
+END_TEST
+
+/* What is under test is the node's `acre,priority`, `acre,name` and `read-only`. */
+START_TEST(memory_has_a_priority_and_a_name_like_any_region)
+{
+    MemoryRegionSection section;
+
+    compile("memory@200000 { device_type = \"memory\"; reg = <0 0x200000 0 0x1000>,"
+            " <0 0x400000 0 0x1000>; acre,priority = <2>; acre,name = \"main\"; read-only; };" SRAM(
+                "a", "0x200000", "0x1000", "acre,priority = <1>;")
+                SRAM("b", "0x400000", "0x1000", "acre,priority = <3>;"));
+    ck_assert_msg(try_tree() == 0, "%s", err.text);
+    ck_assert_str_eq(warnings, "");
+    ck_assert_str_eq(region_at(board_memory(board), 0x200000), "main");
+    ck_assert_str_eq(region_at(board_memory(board), 0x400000), "b");
+    ck_assert(address_space_find(board_memory(board), 0x200000, 1, &section));
+    ck_assert(section.readonly);
+    memory_region_unref(section.mr);
+}
+END_TEST
+
 START_TEST(built_in_boards_give_no_warning)
 {
     /* With an edit, since what is built in is checked only when something changed. */
@@ -454,6 +496,8 @@ int main(void)
     tcase_add_table_test(tcase, clock_is_a_frequency_or_a_fixed_clock, clocks);
     tcase_add_table_test(tcase, bad_tree_is_one_error_that_names_node_and_property, bad);
     tcase_add_table_test(tcase, what_may_not_be_meant_is_warned_of, odd);
+    tcase_add_test(tcase, warnings_have_an_end);
+    tcase_add_test(tcase, memory_has_a_priority_and_a_name_like_any_region);
     tcase_add_test(tcase, built_in_boards_give_no_warning);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
