@@ -59,6 +59,8 @@ static const struct option_spec inspect_specs[] = {
     OPTION_FW_CFG,
     OPTION_SERIAL,
     OPTION_DEBUGCON,
+    OPTION_RTC,
+    OPTION_WATCHDOG_ACTION,
     {0, "format", "FORMAT", "text (default), json, dot or svg", set_format},
     {0, "space", "memory|io", "what --format svg draws (default memory)", set_space},
     {0, "why", "ADDR|io:PORT", "who answers there and why, and what accesses do", set_why},

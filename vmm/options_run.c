@@ -9,9 +9,7 @@
 #include <string.h>
 
 #include "vmm/kvm_dirty_ring.h"
-#include "vmm/rtc_base.h"
 #include "vmm/trace_spec.h"
-#include "vmm/watchdog_action.h"
 
 SET_STRING(initrd)
 SET_STRING(result)
@@ -89,30 +87,6 @@ static int set_timeout(void *target, const char *value, struct error *err)
     if (ret < 0 || options->timeout_ns == 0) {
         return error_set(err, EINVAL, "%s: not a number of seconds above 0", value);
     }
-    return 0;
-}
-
-static int set_rtc_base(void *target, const char *value, struct error *err)
-{
-    struct run_options *options = target;
-    int64_t shown;
-
-    if (rtc_base_seconds(value, 0, &shown) < 0) {
-        return error_set(err, EINVAL, "%s: wants " RTC_BASE_FORMS, value);
-    }
-    options->rtc_base = value;
-    return 0;
-}
-
-static int set_watchdog_action(void *target, const char *value, struct error *err)
-{
-    struct run_options *options = target;
-    enum device_watchdog_action action;
-
-    if (watchdog_action_parse(value, &action) < 0) {
-        return error_set(err, EINVAL, "%s: not one of " WATCHDOG_ACTIONS, value);
-    }
-    options->watchdog_action = value;
     return 0;
 }
 
@@ -237,10 +211,8 @@ static const struct option_spec run_specs[] = {
     {0, "initrd", "FILE", "initial RAM disk: the first module", set_initrd},
     {0, "module", "'FILE[ TEXT]'", "one more module, and what it is told (repeatable)", add_module},
     OPTION_APPEND,
-    {0, "rtc", "utc|localtime|DATE", "the clock's start, DATE as 2006-06-17T16:01:21",
-     set_rtc_base},
-    {0, "watchdog-action", "ACTION", "on expiry: exit (default), reset, poweroff, none",
-     set_watchdog_action},
+    OPTION_RTC,
+    OPTION_WATCHDOG_ACTION,
     {0, "timeout", "SECONDS", "end the run after that time (status 124)", set_timeout},
     {0, "reboot", NULL, "a reset starts the guest again", set_reboot},
     {0, "result", "FILE", "write how the run ended, as JSON", set_result},

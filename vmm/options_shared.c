@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "vmm/board_fw_cfg.h"
+#include "vmm/rtc_base.h"
 #include "vmm/sandbox.h"
+#include "vmm/watchdog_action.h"
 
 int option_set_dump_dtb(void *target, const char *value, struct error *err)
 {
@@ -121,6 +123,30 @@ int option_set_debugcon(void *target, const char *value, struct error *err)
     struct run_options *options = target;
 
     return console_backend_parse(value, &options->debugcon, err);
+}
+
+int option_set_rtc_base(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+    int64_t shown;
+
+    if (rtc_base_seconds(value, 0, &shown) < 0) {
+        return error_set(err, EINVAL, "%s: wants " RTC_BASE_FORMS, value);
+    }
+    options->rtc_base = value;
+    return 0;
+}
+
+int option_set_watchdog_action(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+    enum device_watchdog_action action;
+
+    if (watchdog_action_parse(value, &action) < 0) {
+        return error_set(err, EINVAL, "%s: not one of " WATCHDOG_ACTIONS, value);
+    }
+    options->watchdog_action = value;
+    return 0;
 }
 
 static const struct {

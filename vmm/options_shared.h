@@ -41,6 +41,8 @@ int option_set_dump_dtb(void *target, const char *value, struct error *err);
 int option_add_fw_cfg(void *target, const char *value, struct error *err);
 int option_add_serial(void *target, const char *value, struct error *err);
 int option_set_debugcon(void *target, const char *value, struct error *err);
+int option_set_rtc_base(void *target, const char *value, struct error *err);
+int option_set_watchdog_action(void *target, const char *value, struct error *err);
 int option_set_append(void *target, const char *value, struct error *err);
 int option_add_debug(void *target, const char *value, struct error *err);
 int option_set_help(void *target, const char *value, struct error *err);
@@ -86,6 +88,16 @@ void options_set_defaults(struct run_options *options);
     {                                                                                              \
         0, "debugcon", "BACKEND", "the debug console (default: with the first port)",              \
             option_set_debugcon                                                                    \
+    }
+#define OPTION_RTC                                                                                 \
+    {                                                                                              \
+        0, "rtc", "utc|localtime|DATE", "the clock's start, DATE as 2006-06-17T16:01:21",          \
+            option_set_rtc_base                                                                    \
+    }
+#define OPTION_WATCHDOG_ACTION                                                                     \
+    {                                                                                              \
+        0, "watchdog-action", "ACTION", "on expiry: exit (default), reset, poweroff, none",        \
+            option_set_watchdog_action                                                             \
     }
 #define OPTION_APPEND                                                                              \
     {                                                                                              \

@@ -40,6 +40,37 @@ boards() {
     done
 }
 
+@test "edits of devices that a board has are in the dumped tree, once" {
+    accepted=0
+    for board in $(boards); do
+        for edit in "--rtc localtime" "--rtc 2020-02-29T12:00:00" "--watchdog-action reset" \
+            "--debugcon null" "--debugcon file:debug.log" "--serial file:one.log" \
+            "--serial null --serial null --serial null --serial pty" \
+            "--fw-cfg opt/org.example/a,string=b" "--fw-cfg opt/org.example/b,file=content"; do
+            echo 1 >content
+            # shellcheck disable=SC2086 # several words
+            acre inspect --board "$board" $edit --dump-dtb first.dtb
+            # What a board lacks is an error, no tree without it.
+            if [ "$status" -ne 0 ]; then
+                fails_with "$board: ${edit%% *}: "
+                continue
+            fi
+            mv out expected
+            acre inspect --board ./first.dtb --dump-dtb second.dtb
+            [ "$status" -eq 0 ]
+            diff expected out
+            cmp first.dtb second.dtb
+            accepted=$((accepted + 1))
+        done
+    done
+    [ "$accepted" -ge 24 ]
+    # Labels are kept: an overlay finds them.
+    echo '/dts-v1/; /plugin/; &com1 { status = "disabled"; };' >off.dtso
+    acre inspect --board ./first.dtb --overlay off.dtso
+    [ "$status" -eq 0 ]
+    [[ $output != *": serial"* ]]
+}
+
 @test "a guest prints the same on a board and on its dumped tree" {
     needs_kvm
     for board in $(boards); do
