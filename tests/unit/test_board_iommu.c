@@ -1,6 +1,8 @@
 /* test_board_iommu.c - IOMMUs by themselves, as a tree says them. */
 #include "tests/unit/board_fixture.h"
 
+#include "devices/bank_switch_regs.h"
+
 #include <errno.h>
 
 #define WINDOW "reg = <0 0xd0000000 0 0x10000>;"
@@ -113,6 +115,44 @@ START_TEST(registers_change_the_window_until_a_reset)
 }
 END_TEST
 
+static uint32_t at(hwaddr addr)
+{
+    return address_space_ldl_le(board_memory(board), addr, MEMTXATTRS_UNSPECIFIED, NULL);
+}
+
+static void switch_region(unsigned region, unsigned reg, uint64_t value)
+{
+    AddressSpace *memory = board_memory(board);
+
+    address_space_stq_le(memory, 0xd1000000 + BANK_SWITCH_SELECT, region, MEMTXATTRS_UNSPECIFIED,
+                         NULL);
+    address_space_stq_le(memory, 0xd1000000 + reg, value, MEMTXATTRS_UNSPECIFIED, NULL);
+    ck_assert_uint_eq(at(0xd1000000 + BANK_SWITCH_RESULT), 0);
+}
+
+START_TEST(window_and_what_is_behind_it_change_while_the_machine_runs)
+{
+    compile(IOMMU(WINDOW "acre,target = <&v>; acre,translations = <0 0 0 0 0 0x1000 3>;") SRAM(
+        "s", "0x300000") "v: v { compatible = \"acre,alias\"; reg = <0 0x400000 0 0x1000>; "
+                         "acre,target = <&s>; };"
+                         "b { compatible = \"acre,bank-switch\"; reg = <0 0xd1000000 0 0x100>;"
+                         " acre,regions = <&i &v>; };");
+    ck_assert_msg(try_tree() == 0, "%s", err.text);
+    address_space_stl_le(board_memory(board), 0x300000, 8, MEMTXATTRS_UNSPECIFIED, NULL);
+    address_space_stl_le(board_memory(board), 0x301000, 9, MEMTXATTRS_UNSPECIFIED, NULL);
+    ck_assert_uint_eq(at(0xd0000000), 8);
+    switch_region(1, BANK_SWITCH_OFFSET, 0x1000);
+    ck_assert_uint_eq(at(0xd0000000), 9);
+    switch_region(0, BANK_SWITCH_ADDRESS, 0xd8000000);
+    ck_assert_uint_eq(at(0xd8000000), 9);
+    ck_assert_uint_eq(at(0xd0000000), UINT32_MAX);
+    switch_region(1, BANK_SWITCH_ENABLED, 0);
+    ck_assert_uint_eq(at(0xd8000000), UINT32_MAX);
+    board_reset(board);
+    ck_assert_uint_eq(at(0xd0000000), 8);
+}
+END_TEST
+
 static const struct {
     const char *source, *text;
 } bad[] = {
@@ -210,6 +250,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_table_test(tcase, window_shows_what_the_tree_says, good);
     tcase_add_test(tcase, registers_change_the_window_until_a_reset);
+    tcase_add_test(tcase, window_and_what_is_behind_it_change_while_the_machine_runs);
     tcase_add_table_test(tcase, bad_tree_is_one_error_that_names_node_and_property, bad);
     tcase_add_loop_test(tcase, iommus_in_a_row_have_an_end, 0, 2);
     suite_add_tcase(suite, tcase);
