@@ -347,7 +347,7 @@ static const struct {
                                      TWICE("u", "0x421000", "v") TWICE("v", "0x422000", "w")
                                          TWICE("w", "0x423000", "x") TWICE("x", "0x424000", "y")
                                              SRAM("y: y", "0x300000", "0x1000", ""),
-     "aliases and containers multiply to too many regions"},
+     "/: aliases and containers multiply to too many regions"},
     {ROOT("memory@0 { status = \"disabled\"; };"), "/: no memory node"},
     {SRAM("a", "0x200000", "0x1000", "acre,name = \"x\\ny\";"),
      "/a: acre,name: a name must be of printable ASCII characters"},
