@@ -132,7 +132,7 @@ static const struct gdb_register table[] = {
      .part = PART_SSE,
      .size = 4,
      .held = 4,
-     .changed = GDB_CHANGED_FPU,
+     .changed = GDB_CHANGED_MXCSR,
      .group = "vector",
      .offset = AT(fpu.mxcsr)},
     SYSTEM("fs_base", PART_SEGMENTS, sregs.fs.base, GDB_CHANGED_SREGS),

@@ -31,6 +31,7 @@ enum {
     GDB_CHANGED_SREGS = 1 << 1,
     GDB_CHANGED_FPU = 1 << 2,
     GDB_CHANGED_KERNEL_GS_BASE = 1 << 3,
+    GDB_CHANGED_MXCSR = 1 << 4, /* fpu.mxcsr alone */
 };
 
 enum { GDB_REGISTER_SIZE_MAX = 16 };

@@ -28,6 +28,37 @@ static struct x86_msrs msr_of(uint64_t value)
     return (struct x86_msrs){.nmsrs = 1, .entries = {{.index = MSR_KERNEL_GS_BASE, .data = value}}};
 }
 
+/*
+ * KVM_GET_FPU and KVM_SET_FPU leave MXCSR out.
+ * Source: Intel SDM vol. 1 13.4.1 "Legacy Region of an XSAVE Area", 13.4.2 "XSAVE Header".
+ */
+enum { XSAVE_MXCSR = 24 / 4, XSAVE_STATE_BV = 512 / 4, XSAVE_STATE_SSE = 1 << 1 };
+
+static int read_mxcsr(struct vcpu *vcpu, uint32_t *mxcsr)
+{
+    struct kvm_xsave xsave;
+    int result = kvm_get_xsave(vcpu->group->config.kvm, vcpu->fd, &xsave);
+
+    if (result == 0) {
+        *mxcsr = xsave.region[XSAVE_MXCSR];
+    }
+    return result;
+}
+
+static int write_mxcsr(struct vcpu *vcpu, uint32_t mxcsr)
+{
+    struct kvm *kvm = vcpu->group->config.kvm;
+    struct kvm_xsave xsave;
+    int result = kvm_get_xsave(kvm, vcpu->fd, &xsave);
+
+    if (result == 0) {
+        xsave.region[XSAVE_MXCSR] = mxcsr;
+        xsave.region[XSAVE_STATE_BV] |= XSAVE_STATE_SSE;
+        result = kvm_set_xsave(kvm, vcpu->fd, &xsave);
+    }
+    return result;
+}
+
 static void call_read(void *opaque, struct vcpu *vcpu)
 {
     struct errand *errand = opaque;
@@ -44,6 +75,9 @@ static void call_read(void *opaque, struct vcpu *vcpu)
     }
     if (errand->result == 0) {
         errand->result = kvm_get_fpu(kvm, vcpu->fd, &registers->fpu);
+    }
+    if (errand->result == 0) {
+        errand->result = read_mxcsr(vcpu, &registers->fpu.mxcsr);
     }
     if (errand->result == 0) {
         (void)kvm_get_msrs(kvm, vcpu->fd, (struct kvm_msrs *)&msr);
@@ -71,8 +105,11 @@ static void call_write(void *opaque, struct vcpu *vcpu)
     if (errand->result == 0 && (errand->changed & GDB_CHANGED_FPU)) {
         errand->result = kvm_set_fpu(kvm, vcpu->fd, &registers->fpu);
     }
+    if (errand->result == 0 && (errand->changed & GDB_CHANGED_MXCSR)) {
+        errand->result = write_mxcsr(vcpu, registers->fpu.mxcsr);
+    }
     if (errand->result == 0 && (errand->changed & GDB_CHANGED_KERNEL_GS_BASE) &&
-        kvm_set_msrs(kvm, vcpu->fd, (struct kvm_msrs *)&msr) != 0) {
+        kvm_set_msrs(kvm, vcpu->fd, (struct kvm_msrs *)&msr) != 1) {
         errand->result = -EINVAL;
     }
 }
