@@ -58,7 +58,7 @@ static void set_step_irqs(void *opaque, bool blocked)
     ((struct gdb *)opaque)->irqs_in_steps = !blocked;
 }
 
-static struct gdb_target target_of(const struct gdb *gdb)
+struct gdb_target gdb_target(const struct gdb *gdb)
 {
     return (struct gdb_target){
         .cpu_num = gdb->machine->vcpus.config.num,
@@ -68,7 +68,7 @@ static struct gdb_target target_of(const struct gdb *gdb)
         .write_memory = gdb_state_write_memory,
         .insert = gdb_watch_insert,
         .remove = gdb_watch_remove,
-        .resume = gdb_run_resume,
+        .resume = gdb_go_resume,
         .interrupt = gdb_run_interrupt,
         .detach = detach,
         .kill = kill_machine,
@@ -84,7 +84,7 @@ static int accepted(void *opaque, struct connection *connection)
 {
     struct gdb *gdb = opaque;
     const struct gdb_stop stop = {.signal = GDB_SIGNAL_TRAP};
-    struct gdb_target target = target_of(gdb);
+    struct gdb_target target = gdb_target(gdb);
 
     gdb->connection = connection;
     gdb->irqs_in_steps = false;
@@ -119,11 +119,42 @@ static void event(void *opaque, enum machine_event what, const struct verdict *v
 {
     struct gdb *gdb = opaque;
 
-    if (what == MACHINE_EVENT_END && gdb->connection) {
+    if (what == MACHINE_EVENT_END) {
+        gdb_run_tell_missed(gdb);
         gdb_session_ended(&gdb->session, verdict);
     } else if (what == MACHINE_EVENT_RESET) {
-        gdb_run_forget(gdb);
+        gdb_go_reset(gdb);
     }
+}
+
+void gdb_init(struct gdb *gdb, struct machine *machine)
+{
+    (void)pthread_mutex_init(&gdb->lock, NULL);
+    gdb->machine = machine;
+    gdb->session.over = true; /* there is none yet */
+    gdb->over = GDB_CPUS_MAX;
+    gdb->tap = (struct vcpu_tap){.served = gdb_run_served, .opaque = gdb};
+    gdb->stop_work = (struct loop_work){.run = gdb_run_settle, .opaque = gdb};
+    gdb->observer = (struct machine_observer){.event = event, .opaque = gdb};
+    machine_observe(machine, &gdb->observer);
+    gdb->debugger = (struct machine_debugger){
+        .debugged = gdb_run_debugged,
+        .ended = gdb_run_ended,
+        .conceal = gdb_go_conceal,
+        .hide = gdb_go_hide,
+        .opaque = gdb,
+    };
+    machine->debugger = &gdb->debugger;
+}
+
+void gdb_finish(struct gdb *gdb)
+{
+    gdb->session.over = true;
+    machine_unobserve(gdb->machine, &gdb->observer);
+    gdb->machine->debugger = NULL;
+    gdb_watch_remove_all(gdb);
+    gdb_patches_clear(&gdb->patches);
+    (void)pthread_mutex_destroy(&gdb->lock);
 }
 
 static int open_gdb(const struct run_options *options, void **state, struct error *err)
@@ -146,10 +177,8 @@ static int open_gdb(const struct run_options *options, void **state, struct erro
     config.opaque = gdb;
     gdb->verbose = options->verbose;
     gdb->start_held = options->start_held;
-    (void)pthread_mutex_init(&gdb->lock, NULL);
     ret = server_open(&gdb->server, options->gdb, true, &config, err);
     if (ret < 0) {
-        (void)pthread_mutex_destroy(&gdb->lock);
         free(gdb);
         return ret;
     }
@@ -170,18 +199,11 @@ static int start_gdb(void *state, struct machine *machine, struct error *err)
         gdb_means_text(&gdb->means, text, sizeof(text));
         log_note("gdb: %s", text);
     }
-    gdb->machine = machine;
-    gdb->tap = (struct vcpu_tap){.served = gdb_run_served, .opaque = gdb};
-    gdb->stop_work = (struct loop_work){.run = gdb_run_settle, .opaque = gdb};
     ret = server_start(&gdb->server, &machine->loop);
     if (ret < 0) {
         return error_set_errno(err, -ret, "--gdb");
     }
-    gdb->observer = (struct machine_observer){.event = event, .opaque = gdb};
-    machine_observe(machine, &gdb->observer);
-    gdb->debugger = (struct machine_debugger){
-        .debugged = gdb_run_debugged, .ended = gdb_run_ended, .opaque = gdb};
-    machine->debugger = &gdb->debugger;
+    gdb_init(gdb, machine);
     return 0;
 }
 
@@ -190,9 +212,7 @@ static void stop_gdb(void *state)
 {
     struct gdb *gdb = state;
 
-    gdb->session.over = true;
-    machine_unobserve(gdb->machine, &gdb->observer);
-    gdb->machine->debugger = NULL;
+    gdb_finish(gdb);
     server_close(&gdb->server, FLUSH_MS);
 }
 
@@ -201,7 +221,6 @@ static void close_gdb(void *state)
     struct gdb *gdb = state;
 
     server_close(&gdb->server, 0);
-    (void)pthread_mutex_destroy(&gdb->lock);
     free(gdb);
 }
 

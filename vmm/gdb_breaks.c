@@ -27,8 +27,7 @@ struct gdb_breakpoint *gdb_breaks_add(struct gdb_breaks *breaks, enum gdb_break 
     if (breaks->num == GDB_BREAK_MAX) {
         return NULL;
     }
-    breaks->list[breaks->num] =
-        (struct gdb_breakpoint){.kind = kind, .addr = addr, .size = size, .slot = -1};
+    breaks->list[breaks->num] = (struct gdb_breakpoint){.kind = kind, .addr = addr, .size = size};
     return &breaks->list[breaks->num++];
 }
 
@@ -40,15 +39,44 @@ void gdb_breaks_remove(struct gdb_breaks *breaks, struct gdb_breakpoint *breakpo
     memmove(breakpoint, breakpoint + 1, (breaks->num - index) * sizeof(*breakpoint));
 }
 
-bool gdb_breaks_fits(const struct gdb_means *means, enum gdb_break kind, uint64_t addr,
-                     uint64_t size)
+/* The largest piece at the beginning of a range that one debug register watches. */
+static unsigned piece_size(uint64_t addr, uint64_t size)
 {
+    unsigned piece = 8;
+
+    while (piece > size || addr % piece != 0) {
+        piece /= 2;
+    }
+    return piece;
+}
+
+/* How many there are; more than VCPU_BREAKPOINT_MAX are not counted to the end. */
+static unsigned piece_num(uint64_t addr, uint64_t size)
+{
+    unsigned num = 0, piece;
+
+    for (; size > 0 && num <= VCPU_BREAKPOINT_MAX; num++) {
+        piece = piece_size(addr, size);
+        addr += piece;
+        size -= piece;
+    }
+    return num;
+}
+
+unsigned gdb_breaks_needs(const struct gdb_means *means, enum gdb_break kind, uint64_t addr,
+                          uint64_t size)
+{
+    unsigned num;
+
     if (!gdb_break_is_watch(kind)) {
         return means->execute;
     }
     /* x86 has no register for reads alone: writes would be taken for them. */
-    return means->data && kind != GDB_WATCH_READ &&
-           (size == 1 || size == 2 || size == 4 || size == 8) && addr % size == 0;
+    if (!means->data || kind == GDB_WATCH_READ) {
+        return 0;
+    }
+    num = piece_num(addr, size);
+    return num <= VCPU_BREAKPOINT_MAX ? num : 0;
 }
 
 unsigned gdb_breaks_slotted(const struct gdb_breaks *breaks)
@@ -56,52 +84,97 @@ unsigned gdb_breaks_slotted(const struct gdb_breaks *breaks)
     unsigned num = 0, i;
 
     for (i = 0; i < breaks->num; i++) {
-        num += gdb_break_is_watch(breaks->list[i].kind) && !breaks->list[i].overlay;
+        const struct gdb_breakpoint *one = &breaks->list[i];
+
+        if (gdb_break_is_watch(one->kind) && !one->overlay) {
+            num += piece_num(one->addr, one->size);
+        }
     }
     return num;
 }
 
-static void deal(struct gdb_breaks *breaks, const struct gdb_means *means, unsigned index)
+static void take_slot(struct gdb_breaks *breaks, unsigned index, uint64_t addr, unsigned size)
 {
     struct gdb_breakpoint *one = &breaks->list[index];
-    bool watch = gdb_break_is_watch(one->kind);
 
-    one->slot = -1;
-    if (one->overlay) {
-        return;
-    }
-    if (breaks->slot_num == VCPU_BREAKPOINT_MAX ||
-        !gdb_breaks_fits(means, one->kind, one->addr, one->size)) {
-        breaks->steps = true;
-        return;
-    }
-    one->slot = (int)breaks->slot_num;
+    one->slots |= 1U << breaks->slot_num;
     breaks->slot_owners[breaks->slot_num] = index;
     breaks->slots[breaks->slot_num++] = (struct vcpu_breakpoint){
-        .addr = one->addr,
-        .type = !watch                         ? VCPU_BREAK_EXECUTE
+        .addr = addr,
+        .type = !gdb_break_is_watch(one->kind) ? VCPU_BREAK_EXECUTE
                 : one->kind == GDB_WATCH_WRITE ? VCPU_BREAK_WRITE
                                                : VCPU_BREAK_ACCESS,
-        .size = watch ? (unsigned)one->size : 1,
+        .size = size,
     };
+}
+
+/* It has no overlay, so that there are registers for it. */
+static void deal_watch(struct gdb_breaks *breaks, unsigned index)
+{
+    uint64_t addr = breaks->list[index].addr, size = breaks->list[index].size;
+    unsigned piece;
+
+    while (size > 0 && breaks->slot_num < VCPU_BREAKPOINT_MAX) {
+        piece = piece_size(addr, size);
+        take_slot(breaks, index, addr, piece);
+        addr += piece;
+        size -= piece;
+    }
+}
+
+static void deal_breakpoint(struct gdb_breaks *breaks, const struct gdb_means *means,
+                            unsigned index)
+{
+    struct gdb_breakpoint *one = &breaks->list[index];
+
+    if (means->execute && breaks->slot_num < VCPU_BREAKPOINT_MAX) {
+        take_slot(breaks, index, one->addr, 1);
+    } else if (means->software && one->kind == GDB_BREAK_SOFTWARE) {
+        one->software = breaks->software = true;
+    } else {
+        breaks->steps = true;
+    }
+}
+
+void gdb_breaks_step(struct gdb_breaks *breaks)
+{
+    unsigned i;
+
+    breaks->steps = true;
+    breaks->software = false;
+    for (i = 0; i < breaks->num; i++) {
+        if (!gdb_break_is_watch(breaks->list[i].kind)) {
+            breaks->list[i].slots = 0;
+            breaks->list[i].software = false;
+        }
+    }
+    /* Watchpoints keep theirs: they are the first ones. */
+    breaks->slot_num = gdb_breaks_slotted(breaks);
 }
 
 void gdb_breaks_plan(struct gdb_breaks *breaks, const struct gdb_means *means)
 {
-    unsigned i;
+    static const enum gdb_break order[] = {GDB_BREAK_HARDWARE, GDB_BREAK_SOFTWARE};
+    unsigned i, turn;
 
-    breaks->steps = false;
+    breaks->steps = breaks->software = false;
     breaks->slot_num = 0;
-    /* Watchpoints first: breakpoints can be stepped as well. */
     for (i = 0; i < breaks->num; i++) {
-        if (gdb_break_is_watch(breaks->list[i].kind)) {
-            deal(breaks, means, i);
+        breaks->list[i].slots = 0;
+        breaks->list[i].software = false;
+        if (gdb_break_is_watch(breaks->list[i].kind) && !breaks->list[i].overlay) {
+            deal_watch(breaks, i);
         }
     }
-    for (i = 0; i < breaks->num; i++) {
-        if (!gdb_break_is_watch(breaks->list[i].kind)) {
-            deal(breaks, means, i);
+    for (turn = 0; turn < 2; turn++) {
+        for (i = 0; i < breaks->num; i++) {
+            if (breaks->list[i].kind == order[turn]) {
+                deal_breakpoint(breaks, means, i);
+            }
         }
+    }
+    if (breaks->steps) {
+        gdb_breaks_step(breaks);
     }
 }
 
@@ -133,8 +206,11 @@ const struct gdb_breakpoint *gdb_breaks_hit(const struct gdb_breaks *breaks, uin
 
 void gdb_means_text(const struct gdb_means *means, char *text, size_t size)
 {
-    (void)snprintf(text, size, "breakpoints by %s, watchpoints by %s%s",
-                   means->execute ? "debug registers" : "stepping",
-                   means->data ? "debug registers" : "overlays",
-                   means->step ? "" : "; this KVM cannot step");
+    (void)snprintf(
+        text, size, "breakpoints by %s%s%s, watchpoints by %s%s",
+        means->execute ? "debug registers" : "", means->execute && means->software ? " and " : "",
+        means->software  ? "int3"
+        : means->execute ? ""
+                         : "stepping",
+        means->data ? "debug registers" : "overlays", means->step ? "" : "; this KVM cannot step");
 }

@@ -1,54 +1,74 @@
 /*
- * gdb_run.c - run control. A CPU that the client steps alone is let through while the machine is
- * held, so that time stands still for it; in all other cases the machine is let go. Where debug
- * registers do not do, every running CPU is stepped, and its own thread looks after each
- * instruction whether the run is to stop; the loop is needed for that only.
+ * gdb_run.c - what stops the run. A vCPU's own thread looks, after each instruction where it is
+ * stepped, whether the run is to stop; the loop is needed for that only.
  */
 #include "vmm/gdb.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "vmm/log.h"
+#include "vmm/watch.h"
 
 /* ---- stopping: the vCPUs' side ---- */
 
-/* Keeps a stop for later, when another one is being told. */
+/*
+ * Keeps a stop for later, when another one is being told. A CPU at a breakpoint still stands there
+ * when it is to go on, and is found then.
+ */
 static void keep(struct gdb *gdb, const struct gdb_stop *stop)
 {
-    if (stop->at_break) {
+    if (stop->at_break && gdb_break_is_watch(stop->kind)) {
         gdb->cpus[stop->cpu].pending = true;
         gdb->cpus[stop->cpu].pending_stop = *stop;
     }
 }
 
-void gdb_run_note(struct gdb *gdb, const struct gdb_stop *stop)
+/*
+ * The hold is in force before anybody else can find that something is noted: who comes here second
+ * goes no further than the gate.
+ * @stop  NULL: nothing to tell, the loop is needed to go on
+ */
+static void note(struct gdb *gdb, const struct gdb_stop *stop)
 {
-    bool first;
+    bool first, counts;
 
     (void)pthread_mutex_lock(&gdb->lock);
     first = gdb->listens && !gdb->noted;
+    counts = first || (gdb->listens && gdb->silent && stop);
+    if (gdb->listens && stop && !counts) {
+        keep(gdb, stop);
+    }
+    if (counts && stop) {
+        gdb->stop = *stop;
+    }
+    if (counts) {
+        gdb->silent = !stop;
+    }
     if (first) {
         gdb->noted = true;
-        gdb->stop = *stop;
-    } else if (gdb->listens) {
-        keep(gdb, stop);
+        vcpu_group_hold(&gdb->machine->vcpus);
     }
     (void)pthread_mutex_unlock(&gdb->lock);
     if (first) {
-        vcpu_group_hold(&gdb->machine->vcpus);
         loop_post(&gdb->machine->loop, &gdb->stop_work);
     }
+}
+
+void gdb_run_note(struct gdb *gdb, const struct gdb_stop *stop)
+{
+    note(gdb, stop);
 }
 
 /* A vCPU stands before the instruction at pc. @dr6  0 when no exception brought it there */
 static void came_to(struct gdb *gdb, const struct vcpu *vcpu, uint64_t pc, uint64_t dr6)
 {
-    const struct gdb_cpu *cpu = &gdb->cpus[vcpu->index];
+    struct gdb_cpu *cpu = &gdb->cpus[vcpu->index];
     const struct gdb_breakpoint *at = gdb_breaks_hit(&gdb->breaks, dr6);
     struct gdb_stop stop = {.signal = GDB_SIGNAL_TRAP, .cpu = vcpu->index};
 
+    cpu->passes = cpu->astray = false; /* it has moved on */
     if (!at) {
         at = gdb_breaks_at(&gdb->breaks, pc);
     }
@@ -59,14 +79,51 @@ static void came_to(struct gdb *gdb, const struct vcpu *vcpu, uint64_t pc, uint6
     } else if (cpu->action != GDB_ACTION_STEP &&
                (cpu->action != GDB_ACTION_RANGE ||
                 (pc >= gdb->range_first && pc < gdb->range_end))) {
+        if (gdb->over == vcpu->index) {
+            note(gdb, NULL);
+        }
         return; /* an instruction like any other */
     }
-    gdb_run_note(gdb, &stop);
+    note(gdb, &stop);
+}
+
+/*
+ * An int3 that a vCPU was about to execute: a breakpoint's, reached by its address or by another
+ * one that shows the same memory; or the guest's own.
+ */
+static void came_to_int3(struct gdb *gdb, struct vcpu *vcpu, uint64_t pc)
+{
+    const struct gdb_stop stop = {.signal = GDB_SIGNAL_TRAP, .cpu = vcpu->index};
+    uint64_t gpa;
+    int ret;
+
+    if (kvm_translate(vcpu->group->config.kvm, vcpu->fd, pc, &gpa) == 0 &&
+        gdb_patches_at(&gdb->patches, gpa)) {
+        if (gdb_breaks_at(&gdb->breaks, pc)) {
+            came_to(gdb, vcpu, pc, 0);
+        } else {
+            gdb->cpus[vcpu->index].astray = true;
+            note(gdb, NULL);
+        }
+        return;
+    }
+    ret = vcpu_reflect_breakpoint(vcpu);
+    if (ret < 0) {
+        log_warn("gdb: cpu %u: the guest's own int3 at 0x%llx cannot be given to it: %s",
+                 vcpu->index, (unsigned long long)pc, strerror(-ret));
+        note(gdb, &stop);
+    }
 }
 
 void gdb_run_debugged(void *opaque, struct vcpu *vcpu)
 {
-    came_to(opaque, vcpu, vcpu->run->debug.arch.pc, vcpu->run->debug.arch.dr6);
+    const struct kvm_debug_exit_arch *arch = &vcpu->run->debug.arch;
+
+    if (arch->exception == VCPU_EXCEPTION_BREAKPOINT) {
+        came_to_int3(opaque, vcpu, arch->pc);
+    } else {
+        came_to(opaque, vcpu, arch->pc, arch->dr6);
+    }
 }
 
 /*
@@ -137,64 +194,107 @@ bool gdb_run_ended(void *opaque, const struct verdict *verdict)
 
 /* ---- stopping: the loop's side ---- */
 
-/* What KVM has still to do for an access may bring the CPU to a breakpoint that stepping serves. */
-static void call_stop(void *opaque, struct vcpu *vcpu)
+void gdb_run_read(struct gdb *gdb, struct vcpu *vcpu)
 {
-    static const struct vcpu_debug none = {.step = false};
-    struct gdb *gdb = opaque;
     struct gdb_cpu *cpu = &gdb->cpus[vcpu->index];
     struct kvm *kvm = vcpu->group->config.kvm;
-    const struct gdb_breakpoint *at;
     struct kvm_sregs sregs = {0};
     struct kvm_regs regs = {0};
-    uint64_t before;
 
-    (void)kvm_get_sregs(kvm, vcpu->fd, &sregs);
-    (void)kvm_get_regs(kvm, vcpu->fd, &regs);
-    before = gdb_linear_pc(&regs, &sregs);
     vcpu_finish_access(vcpu);
-    cpu->debug_failed = vcpu_set_debug(vcpu, &none) < 0;
+    (void)kvm_get_sregs(kvm, vcpu->fd, &sregs);
     (void)kvm_get_regs(kvm, vcpu->fd, &regs);
     cpu->pc = gdb_linear_pc(&regs, &sregs);
     if (kvm_get_mp_state(kvm, vcpu->fd, &cpu->mp_state) < 0) {
         cpu->mp_state = KVM_MP_STATE_RUNNABLE;
     }
-    at = gdb_breaks_at(&gdb->breaks, cpu->pc);
-    if (cpu->pc != before && at && at->slot < 0 && cpu->action != GDB_ACTION_HOLD) {
-        cpu->pending = true;
-        cpu->pending_stop = (struct gdb_stop){.signal = GDB_SIGNAL_TRAP,
-                                              .cpu = vcpu->index,
-                                              .at_break = true,
-                                              .kind = at->kind,
-                                              .addr = at->addr};
+}
+
+static void call_stop(void *opaque, struct vcpu *vcpu)
+{
+    static const struct vcpu_debug none = {.step = false};
+    struct gdb *gdb = opaque;
+    struct gdb_cpu *cpu = &gdb->cpus[vcpu->index];
+
+    gdb_run_read(gdb, vcpu);
+    cpu->debug_failed = vcpu_set_debug(vcpu, &none) < 0;
+    cpu->has_paging = gdb->patches.num > 0 && vcpu_paging_read(vcpu, &cpu->paging) == 0;
+}
+
+/* Breakpoints whose address shows other memory by now than that which had the int3. */
+static void find_moved(struct gdb *gdb)
+{
+    struct x86_walk walk;
+    unsigned i, cpu;
+
+    for (i = 0; i < gdb->breaks.num; i++) {
+        struct gdb_breakpoint *one = &gdb->breaks.list[i];
+
+        for (cpu = 0; cpu < gdb->session.target.cpu_num && one->software; cpu++) {
+            if (gdb->cpus[cpu].has_paging && gdb_cpu_started(&gdb->cpus[cpu])) {
+                vcpu_paging_walk(&gdb->cpus[cpu].paging, watch_beneath(gdb->machine), one->addr,
+                                 &walk);
+                one->missed |=
+                    walk.result == X86_WALK_OK && !gdb_patches_at(&gdb->patches, walk.gpa);
+            }
+        }
     }
 }
 
-/* Everybody comes to the gate, and what was noted is taken. Returns: there was something. */
-static bool gather(struct gdb *gdb, struct gdb_stop *stop)
+/* What was noted. */
+enum noted { NOTED_NOTHING, NOTED_SILENT, NOTED_STOP };
+
+/* Everybody comes to the gate, and what was noted is taken. */
+static enum noted gather(struct gdb *gdb, struct gdb_stop *stop)
 {
     struct vcpu_group *group = &gdb->machine->vcpus;
-    bool noted;
+    enum noted noted = NOTED_NOTHING;
+    bool had_patches;
 
     machine_hold(gdb->machine, MACHINE_HOLDER_DEBUGGER);
     vcpu_group_unlet(group);
     vcpu_group_pause(group); /* who was let through, or came after a stop */
     (void)pthread_mutex_lock(&gdb->lock);
-    noted = gdb->noted;
-    if (noted) {
+    if (gdb->noted) {
+        noted = gdb->silent ? NOTED_SILENT : NOTED_STOP;
         *stop = gdb->stop;
     }
-    gdb->noted = gdb->listens = false;
+    gdb->noted = gdb->listens = gdb->silent = false;
     (void)pthread_mutex_unlock(&gdb->lock);
     vcpu_group_unpark(group);
-    if (noted) {
+    if (noted != NOTED_NOTHING) {
         vcpu_group_unpark(group); /* the hold of who noted it */
     }
+    had_patches = gdb->patches.inserted;
+    gdb_go_take_out(gdb);
     vcpu_group_call(group, call_stop, gdb);
+    if (had_patches) {
+        find_moved(gdb);
+    }
     vcpu_group_untap(group, &gdb->tap); /* nothing where there is none */
     gdb->alone = false;
+    gdb->over = GDB_CPUS_MAX;
     gdb->stopped = true;
     return noted;
+}
+
+void gdb_run_tell_missed(struct gdb *gdb)
+{
+    char line[128];
+    unsigned i;
+
+    for (i = 0; i < gdb->breaks.num; i++) {
+        struct gdb_breakpoint *one = &gdb->breaks.list[i];
+
+        if (one->missed) {
+            one->missed = false;
+            (void)snprintf(line, sizeof(line),
+                           "breakpoint at 0x%llx: the guest has written over it or mapped other "
+                           "memory there: it may have gone past",
+                           (unsigned long long)one->addr);
+            gdb_session_tell(&gdb->session, line);
+        }
+    }
 }
 
 static void tell_crash(struct gdb *gdb)
@@ -207,15 +307,27 @@ static void tell_crash(struct gdb *gdb)
     }
 }
 
+void gdb_run_tell(struct gdb *gdb, const struct gdb_stop *stop)
+{
+    struct gdb_cpu *cpu = &gdb->cpus[stop->cpu];
+
+    if (stop->at_break && !gdb_break_is_watch(stop->kind)) {
+        cpu->passes = true;
+        cpu->passed_pc = cpu->pc;
+    }
+    tell_crash(gdb);
+    gdb_run_tell_missed(gdb);
+    gdb_session_stopped(&gdb->session, stop);
+}
+
 void gdb_run_stop(struct gdb *gdb, const struct gdb_stop *stop)
 {
     struct gdb_stop noted;
 
-    if (gdb->stopped || !gather(gdb, &noted)) {
+    if (gdb->stopped || gather(gdb, &noted) != NOTED_STOP) {
         noted = *stop;
     }
-    tell_crash(gdb);
-    gdb_session_stopped(&gdb->session, &noted);
+    gdb_run_tell(gdb, &noted);
 }
 
 void gdb_run_settle(void *opaque)
@@ -227,9 +339,13 @@ void gdb_run_settle(void *opaque)
     (void)pthread_mutex_lock(&gdb->lock);
     waits = gdb->noted;
     (void)pthread_mutex_unlock(&gdb->lock);
-    if (waits && gather(gdb, &stop)) {
-        tell_crash(gdb);
-        gdb_session_stopped(&gdb->session, &stop);
+    if (!waits) {
+        return;
+    }
+    if (gather(gdb, &stop) == NOTED_STOP) {
+        gdb_run_tell(gdb, &stop);
+    } else {
+        gdb_go(gdb);
     }
 }
 
@@ -241,146 +357,6 @@ void gdb_run_interrupt(void *opaque)
     gdb_run_stop(gdb, &stop);
 }
 
-/* ---- going on ---- */
-
-/* A breakpoint that a CPU came to while another stop was told, and that is still there. */
-static bool tell_pending(struct gdb *gdb)
-{
-    unsigned i;
-
-    for (i = 0; i < gdb->session.target.cpu_num; i++) {
-        struct gdb_cpu *cpu = &gdb->cpus[i];
-
-        if (!cpu->pending || cpu->action == GDB_ACTION_HOLD) {
-            continue;
-        }
-        cpu->pending = false;
-        if (cpu->action == GDB_ACTION_CONTINUE &&
-            (gdb_break_is_watch(cpu->pending_stop.kind) ||
-             (cpu->pc == cpu->pending_stop.addr && gdb_breaks_at(&gdb->breaks, cpu->pc)))) {
-            gdb_session_stopped(&gdb->session, &cpu->pending_stop);
-            return true;
-        }
-    }
-    return false;
-}
-
-static void call_go(void *opaque, struct vcpu *vcpu)
-{
-    struct gdb *gdb = opaque;
-    struct gdb_cpu *cpu = &gdb->cpus[vcpu->index];
-    bool client_steps = cpu->action == GDB_ACTION_STEP || cpu->action == GDB_ACTION_RANGE;
-    struct vcpu_debug debug = {
-        .step = client_steps || gdb->breaks.steps,
-        .block_irqs = client_steps && !gdb->irqs_in_steps,
-        .breakpoint_num = gdb->breaks.slot_num,
-    };
-
-    memcpy(debug.breakpoints, gdb->breaks.slots, sizeof(debug.breakpoints));
-    cpu->debug_failed = vcpu_set_debug(vcpu, &debug) < 0;
-}
-
-/* Returns: the only CPU that is to run, when that is a step and it can run; else GDB_CPUS_MAX. */
-static unsigned stepped_alone(const struct gdb *gdb)
-{
-    unsigned num = gdb->session.target.cpu_num, only = GDB_CPUS_MAX, i;
-
-    for (i = 0; i < num; i++) {
-        if (gdb->cpus[i].action == GDB_ACTION_STEP &&
-            gdb->cpus[i].mp_state == KVM_MP_STATE_RUNNABLE) {
-            only = i;
-        } else if (gdb->cpus[i].action != GDB_ACTION_HOLD &&
-                   gdb->cpus[i].action != GDB_ACTION_CONTINUE) {
-            return GDB_CPUS_MAX;
-        }
-    }
-    if (only == GDB_CPUS_MAX && num > 1) {
-        for (i = 0; i < num; i++) { /* a scheduler lock: one continues, the others do not */
-            if (gdb->cpus[i].action == GDB_ACTION_CONTINUE) {
-                if (only != GDB_CPUS_MAX) {
-                    return GDB_CPUS_MAX;
-                }
-                only = i;
-            }
-        }
-    }
-    return only;
-}
-
-static bool program(struct gdb *gdb)
-{
-    bool steps;
-    unsigned i;
-
-    gdb_breaks_plan(&gdb->breaks, &gdb->means);
-    steps = gdb->breaks.steps;
-    for (i = 0; i < gdb->session.target.cpu_num; i++) {
-        steps |= gdb->cpus[i].action == GDB_ACTION_STEP || gdb->cpus[i].action == GDB_ACTION_RANGE;
-    }
-    if (steps) {
-        vcpu_group_tap(&gdb->machine->vcpus, &gdb->tap);
-    }
-    vcpu_group_call(&gdb->machine->vcpus, call_go, gdb);
-    for (i = 0; i < gdb->session.target.cpu_num; i++) {
-        if (gdb->cpus[i].debug_failed) {
-            log_warn("gdb: cpu %u: KVM does not take the breakpoints", i);
-            return false;
-        }
-    }
-    return true;
-}
-
-static void listen_to(struct gdb *gdb, bool on)
-{
-    (void)pthread_mutex_lock(&gdb->lock);
-    gdb->listens = on;
-    (void)pthread_mutex_unlock(&gdb->lock);
-}
-
-/* -S held the machine for the user; the debugger that was waited for is that user. */
-static void let_go(struct gdb *gdb)
-{
-    if (gdb->start_held) {
-        gdb->start_held = false;
-        machine_release(gdb->machine, MACHINE_HOLDER_USER);
-    }
-    machine_release(gdb->machine, MACHINE_HOLDER_DEBUGGER);
-}
-
-void gdb_run_resume(void *opaque, const struct gdb_plan *plan)
-{
-    struct gdb *gdb = opaque;
-    struct gdb_stop refused = {.signal = GDB_SIGNAL_TRAP, .cpu = gdb->session.resume_cpu};
-    unsigned only, i;
-
-    if (gdb->crashed) {
-        machine_end(gdb->machine, &gdb->crash);
-        return;
-    }
-    for (i = 0; i < gdb->session.target.cpu_num; i++) {
-        gdb->cpus[i].action = plan->actions[i];
-    }
-    gdb->range_first = plan->range_first;
-    gdb->range_end = plan->range_end;
-    if (tell_pending(gdb)) {
-        return;
-    }
-    if (!program(gdb)) {
-        vcpu_group_untap(&gdb->machine->vcpus, &gdb->tap);
-        gdb_session_stopped(&gdb->session, &refused);
-        return;
-    }
-    listen_to(gdb, true);
-    gdb->stopped = false;
-    only = stepped_alone(gdb);
-    gdb->alone = only != GDB_CPUS_MAX;
-    if (gdb->alone) {
-        vcpu_group_let(&gdb->machine->vcpus, &gdb->machine->vcpus.vcpus[only]);
-    } else {
-        let_go(gdb);
-    }
-}
-
 void gdb_run_free(struct gdb *gdb)
 {
     struct gdb_stop stop;
@@ -390,22 +366,11 @@ void gdb_run_free(struct gdb *gdb)
         (void)gather(gdb, &stop);
     }
     gdb_watch_remove_all(gdb);
+    gdb_patches_clear(&gdb->patches);
     memset(gdb->cpus, 0, sizeof(gdb->cpus));
     gdb->stopped = false;
     if (crashed) {
         machine_end(gdb->machine, &gdb->crash);
     }
-    let_go(gdb);
-}
-
-void gdb_run_forget(struct gdb *gdb)
-{
-    unsigned i;
-
-    (void)pthread_mutex_lock(&gdb->lock);
-    gdb->crashed = false;
-    (void)pthread_mutex_unlock(&gdb->lock);
-    for (i = 0; i < GDB_CPUS_MAX; i++) {
-        gdb->cpus[i].pending = false;
-    }
+    gdb_go_free(gdb);
 }

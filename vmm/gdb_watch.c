@@ -118,12 +118,12 @@ static int lay(struct gdb *gdb, struct gdb_breakpoint *one)
 int gdb_watch_insert(void *opaque, enum gdb_break kind, uint64_t addr, uint64_t size)
 {
     struct gdb *gdb = opaque;
-    bool slotted = gdb_breaks_fits(&gdb->means, kind, addr, size) &&
-                   gdb_breaks_slotted(&gdb->breaks) < VCPU_BREAKPOINT_MAX;
+    unsigned needs = gdb_breaks_needs(&gdb->means, kind, addr, size);
+    bool slotted = needs > 0 && gdb_breaks_slotted(&gdb->breaks) + needs <= VCPU_BREAKPOINT_MAX;
     struct gdb_breakpoint *one;
     int ret = 0;
 
-    if (gdb_break_is_watch(kind) && size == 0) {
+    if (gdb_break_is_watch(kind) && (size == 0 || size - 1 > UINT64_MAX - addr)) {
         return -EINVAL;
     }
     if (!gdb_break_is_watch(kind) && !gdb->means.execute && !gdb->means.step) {

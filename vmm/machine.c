@@ -324,6 +324,7 @@ static int make_vcpus(struct machine *machine, struct error *err)
         .restartable = machine->config.restartable,
         .ended = machine_vcpu_ended,
         .debugged = machine_vcpu_debugged,
+        .conceal = machine_vcpu_conceal,
         .rescue = watch_rescue,
         .warn = log_line,
         .signal_stacks = machine_has_terminal(machine),

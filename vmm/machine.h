@@ -72,6 +72,13 @@ struct machine_debugger {
      * verdict, to end the machine with it later; it has seen to it then that the vCPU is held.
      */
     bool (*ended)(void *opaque, const struct verdict *verdict);
+    /* As vcpu_group_config.conceal. */
+    void (*conceal)(void *opaque, uint64_t gpa, uint8_t *byte);
+    /*
+     * Takes what the debugger has put into guest memory out of it, and puts it back; nests.
+     * Context: the loop's thread, no owner's lock.
+     */
+    void (*hide)(void *opaque, bool hidden);
     void *opaque;
 };
 

@@ -64,6 +64,25 @@ void machine_quit(struct machine *machine)
     machine_end(machine, &verdict);
 }
 
+static void hide_breakpoints(const struct machine *machine, bool hidden)
+{
+    const struct machine_debugger *debugger = machine->debugger;
+
+    if (debugger) {
+        debugger->hide(debugger->opaque, hidden);
+    }
+}
+
+void machine_look_begin(struct machine *machine)
+{
+    hide_breakpoints(machine, true);
+}
+
+void machine_look_end(struct machine *machine)
+{
+    hide_breakpoints(machine, false);
+}
+
 void machine_observe(struct machine *machine, struct machine_observer *observer)
 {
     observer->next = machine->observers;

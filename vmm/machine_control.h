@@ -32,6 +32,14 @@ int machine_restart(struct machine *machine) __attribute__((warn_unused_result))
 void machine_quit(struct machine *machine);
 
 /*
+ * Between these, guest memory is what the guest made it: a debugger's breakpoints are out of it.
+ * For who reads memory, or writes the guest's images. Nests. Cost: nothing when there are none;
+ * else the vCPUs are paused meanwhile.
+ */
+void machine_look_begin(struct machine *machine);
+void machine_look_end(struct machine *machine);
+
+/*
  * Adds and takes away who is told of events; the storage stays the caller's. Observers may call
  * everything here but machine_observe() and machine_unobserve() from within.
  */

@@ -52,5 +52,6 @@ int machine_watch_signals(struct machine *machine, struct error *err)
     __attribute__((warn_unused_result));
 void machine_vcpu_ended(void *opaque, const struct verdict *verdict);
 void machine_vcpu_debugged(void *opaque, struct vcpu *vcpu);
+void machine_vcpu_conceal(void *opaque, uint64_t gpa, uint8_t *byte);
 
 #endif

@@ -49,6 +49,15 @@ void machine_vcpu_debugged(void *opaque, struct vcpu *vcpu)
     }
 }
 
+void machine_vcpu_conceal(void *opaque, uint64_t gpa, uint8_t *byte)
+{
+    const struct machine_debugger *debugger = ((struct machine *)opaque)->debugger;
+
+    if (debugger) {
+        debugger->conceal(debugger->opaque, gpa, byte);
+    }
+}
+
 static void end_with_error(struct machine *machine, const struct error *err)
 {
     struct verdict verdict;
@@ -87,11 +96,13 @@ static void restart(void *opaque)
 
     vcpu_group_pause(&machine->vcpus);
     kvm_ring_drain(&machine->ring);
+    machine_look_begin(machine);
     if (power_on(machine, &err) < 0) {
         end_with_error(machine, &err);
     }
     atomic_store(&machine->reset_pending, false);
     machine_tell(machine, MACHINE_EVENT_RESET, NULL);
+    machine_look_end(machine);
     vcpu_group_unpark(&machine->vcpus); /* the pause */
     vcpu_group_unpark(&machine->vcpus); /* the hold of who asked */
 }
@@ -357,6 +368,7 @@ void machine_run(struct machine *machine, struct verdict *verdict)
     vcpu_group_stop(&machine->vcpus);
     vcpu_group_join(&machine->vcpus);
     kvm_ring_drain(&machine->ring);
+    machine_look_begin(machine); /* to the end: there will be crash reports and cores */
     time_line_mark(&machine->time_line, "end");
     settled = verdict_settled(&machine->verdict);
     if (settled) {

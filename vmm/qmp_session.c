@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/machine_control.h"
 #include "vmm/monitor.h"
 #include "vmm/version.h"
 
@@ -146,7 +147,9 @@ static json_t *run(struct qmp_session *session, const char *name, const json_t *
         (void)error_set(&err, 0, "The command %.64s has not been found", name);
         return error_message("CommandNotFound", err.text);
     }
+    machine_look_begin(session->machine);
     result = command->run(session->machine, arguments, &err);
+    machine_look_end(session->machine);
     return result ? json_pack("{s:o}", "return", result) : error_message("GenericError", err.text);
 }
 

@@ -36,6 +36,20 @@ static void read_code(struct vcpu *vcpu, struct verdict *verdict)
     }
 }
 
+/* Those that KVM has read by itself, too. */
+static void conceal_code(struct vcpu *vcpu, struct verdict *verdict)
+{
+    const struct vcpu_group_config *config = &vcpu->group->config;
+    uint64_t gpa;
+    unsigned i;
+
+    for (i = 0; config->conceal && i < verdict->byte_num; i++) {
+        if (kvm_translate(config->kvm, vcpu->fd, verdict->bytes_at + i, &gpa) == 0) {
+            config->conceal(config->opaque, gpa, &verdict->bytes[i]);
+        }
+    }
+}
+
 void vcpu_read_state(struct vcpu *vcpu, struct verdict *verdict)
 {
     struct kvm *kvm = vcpu->group->config.kvm;
@@ -53,6 +67,7 @@ void vcpu_read_state(struct vcpu *vcpu, struct verdict *verdict)
     if (verdict->byte_num == 0) {
         read_code(vcpu, verdict);
     }
+    conceal_code(vcpu, verdict);
 }
 
 static void end(struct vcpu *vcpu, struct verdict *verdict)

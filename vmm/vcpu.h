@@ -73,12 +73,13 @@ struct vcpu_breakpoint {
     unsigned size; /* bytes: 1, 2, 4 or 8; 1 for VCPU_BREAK_EXECUTE */
 };
 
-enum { VCPU_BREAKPOINT_MAX = 4 };
+enum { VCPU_BREAKPOINT_MAX = 4, VCPU_EXCEPTION_BREAKPOINT = 3 };
 
 /* What a debugger wants of one vCPU. Zeroed: nothing, the guest has its debug registers. */
 struct vcpu_debug {
     bool step;
     bool block_irqs; /* no interrupt is taken while stepping, where KVM can do that */
+    bool software;   /* an int3 is KVM_EXIT_DEBUG, with VCPU_EXCEPTION_BREAKPOINT, and not done */
     unsigned breakpoint_num;
     struct vcpu_breakpoint breakpoints[VCPU_BREAKPOINT_MAX];
 };
@@ -141,6 +142,11 @@ struct vcpu_group_config {
      * vCPU's thread, outside the guest, no lock held. May be NULL.
      */
     bool (*rescue)(void *opaque, struct vcpu *vcpu);
+    /*
+     * A byte of guest memory that goes into a verdict: a debugger may have put another one there.
+     * Context: as vcpu_read_state(). May be NULL.
+     */
+    void (*conceal)(void *opaque, uint64_t gpa, uint8_t *byte);
     /* A line for the user (a refused optional MSR, say). */
     void (*warn)(void *opaque, const char *line); /* may be NULL */
     void *opaque;
@@ -263,6 +269,12 @@ void vcpu_finish_access(struct vcpu *vcpu);
  */
 int vcpu_set_debug(struct vcpu *vcpu, const struct vcpu_debug *debug)
     __attribute__((warn_unused_result));
+/*
+ * The int3 that the vCPU came out for is the guest's own: its exception is delivered next.
+ * Context: as vcpu_set_debug(), at that exit. Returns: 0; -EBUSY another exception waits; -errno.
+ * Source: api.rst 4.87 (KVM_GUESTDBG_INJECT_BP).
+ */
+int vcpu_reflect_breakpoint(struct vcpu *vcpu) __attribute__((warn_unused_result));
 /*
  * Runs one instruction, serving what it accesses, whatever requests there are: for who keeps all
  * other vCPUs out of the guest. What vcpu_set_debug() set is in force again afterwards.

@@ -44,16 +44,20 @@ static int add_breakpoint(struct kvm_guest_debug *debug, unsigned index,
     return 0;
 }
 
-static int apply(struct vcpu *vcpu, const struct vcpu_debug *debug)
+/* @control  what is wanted besides */
+static int apply(struct vcpu *vcpu, const struct vcpu_debug *debug, uint32_t control)
 {
     struct kvm *kvm = vcpu->group->config.kvm;
-    struct kvm_guest_debug guest = {.control = 0};
+    struct kvm_guest_debug guest = {.control = control};
     unsigned i;
     int result = debug->breakpoint_num <= VCPU_BREAKPOINT_MAX ? 0 : -EINVAL;
 
     if (debug->step) {
         guest.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
         guest.control |= debug->block_irqs ? KVM_GUESTDBG_BLOCKIRQ : 0;
+    }
+    if (debug->software) {
+        guest.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP;
     }
     if (debug->breakpoint_num > 0) {
         guest.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
@@ -74,12 +78,17 @@ static int apply(struct vcpu *vcpu, const struct vcpu_debug *debug)
 
 int vcpu_set_debug(struct vcpu *vcpu, const struct vcpu_debug *debug)
 {
-    int result = apply(vcpu, debug);
+    int result = apply(vcpu, debug, 0);
 
     if (result == 0) {
         vcpu->debug = *debug;
     }
     return result;
+}
+
+int vcpu_reflect_breakpoint(struct vcpu *vcpu)
+{
+    return apply(vcpu, &vcpu->debug, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_BP);
 }
 
 /* Returns: 0 the instruction is done; 1 another exit; -EAGAIN go on; -errno. */
@@ -104,7 +113,7 @@ static int step_on(struct vcpu *vcpu, void (*serving)(void *opaque, bool begins)
     }
     switch (vcpu->run->exit_reason) {
     case KVM_EXIT_DEBUG:
-        return 0;
+        return vcpu->run->debug.arch.exception == VCPU_EXCEPTION_BREAKPOINT;
     case KVM_EXIT_IO:
     case KVM_EXIT_MMIO:
         serving(opaque, true);
@@ -122,8 +131,9 @@ static int step_on(struct vcpu *vcpu, void (*serving)(void *opaque, bool begins)
 
 int vcpu_step(struct vcpu *vcpu, void (*serving)(void *opaque, bool begins), void *opaque)
 {
-    const struct vcpu_debug step = {.step = true, .block_irqs = true};
-    int result = apply(vcpu, &step), restored;
+    const struct vcpu_debug step = {
+        .step = true, .block_irqs = true, .software = vcpu->debug.software};
+    int result = apply(vcpu, &step, 0), restored;
 
     if (result < 0) {
         return result;
@@ -131,7 +141,7 @@ int vcpu_step(struct vcpu *vcpu, void (*serving)(void *opaque, bool begins), voi
     do {
         result = step_on(vcpu, serving, opaque);
     } while (result == -EAGAIN);
-    restored = apply(vcpu, &vcpu->debug);
+    restored = apply(vcpu, &vcpu->debug, 0);
     if (result == 0 && restored == 0 && vcpu->debug.step && vcpu->group->config.debugged) {
         vcpu->group->config.debugged(vcpu->group->config.opaque, vcpu); /* it was a step for both */
     }

@@ -10,11 +10,19 @@ start() {
     rm -f run.status
     {
         code=0
-        timeout 60 "$acre" run -v --gdb unix:gdb.sock "$@" "$guests/$guest" >run.out 2>run.err ||
-            code=$?
+        echo "$BASHPID" >run.shell
+        LD_PRELOAD=$preload timeout 60 "$acre" run -v --gdb unix:gdb.sock "$@" "$guests/$guest" \
+            >run.out 2>run.err || code=$?
         echo $code >run.status
     } 3>&- &
     wait_for '[ -S gdb.sock ]'
+}
+# From here on, acre has a KVM that delivers int3 to it, as real hardware's does.
+kvm_with_int3() {
+    gcc -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -shared -fPIC -o int3.so \
+        "$BATS_TEST_DIRNAME/int3.c"
+    preload=$PWD/int3.so
+    export INT3_LOG=$PWD/int3.log
 }
 wait_for() {
     for _ in {1..200}; do
@@ -142,6 +150,78 @@ Thread 1 hit Breakpoint 8, report_finish
 exited
 END
     wait_for '[ -s run.status ]'
+}
+@test "each kind of breakpoint is hit as often as the guest comes there, on three CPUs" {
+    local means native=
+    needs_kvm
+    for means in 'debug registers' stepping 'debug registers and int3'; do
+        [[ $means != *int3 ]] || {
+            ! grep -q int3 run.err || native=1
+            kvm_with_int3
+        }
+        start smp.elf -S --cpus 3 --append cpus=3
+        {
+            echo 'target remote gdb.sock'
+            # gdb sends them by address: these get the debug registers.
+            [ "$means" = 'debug registers' ] || printf 'break *0x10000%d\n' 0 1 2 3
+            for function in pong ping count; do
+                echo "break $function"
+                # shellcheck disable=SC2016 # gdb's
+                echo 'ignore $bpnum 1000'
+            done
+            printf '%s\n' 'tbreak guest_exit' continue 'info breakpoints' delete continue
+        } | gdb_script smp.elf
+        printed <<'END'
+Temporary breakpoint .*, guest_exit
+in pong at
+already hit 40 times
+in ping at
+already hit 40 times
+in count at
+already hit 3 times
+exited normally
+END
+        ended_with 0
+        grep -q '^ok 8 - cpu 2 answers 20 of 20' run.out
+    done
+    grep -q 'gdb: breakpoints by debug registers and int3' run.err
+    [ -n "$native" ] || [ "$(wc -c <int3.log)" -ge 83 ]
+}
+@test "int3 are in nobody's way: monitor, saved memory and cores have the guest's bytes" {
+    needs_kvm
+    kvm_with_int3
+    start crash.elf -S --append spin --monitor unix:mon --save-dir . --core core --timeout 4
+    printf '%s\n' 'set confirm off' 'target remote gdb.sock' 'break *0x100000' 'break *0x100001' \
+        'break *0x100002' 'break *0x100003' 'break guest_exit' continue >script
+    timeout 40 gdb -nx -q -batch -x script "$guests/crash.elf" >gdb.out 2>&1 </dev/null 3>&- &
+    wait_for 'grep -q "crash: spin" run.out'
+    address=$(nm "$guests/crash.elf" | sed -n 's/ T guest_exit$//p')
+    acre monitor mon gpa2hva "0x$address"
+    host=$(sed -n 's/.*0x/0x/p' <<<"$output")
+    pid=$(pgrep -P "$(pgrep -P "$(cat run.shell)")")
+    # It is there, though.
+    [ "$(dd if="/proc/$pid/mem" bs=1 skip=$((host)) count=1 status=none | od -An -tx1)" = ' cc' ]
+    size=$((0x$(objdump -h "$guests/crash.elf" | awk '$2 == ".text" { print $3 }')))
+    objcopy -O binary -j .text "$guests/crash.elf" text
+    first=0x$(objdump -h "$guests/crash.elf" | awk '$2 == ".text" { print $4 }')
+    acre monitor mon x /1xb "0x$address"
+    [[ $output != *0xcc* ]]
+    printf '%s\n' '{"execute":"qmp_capabilities"}' \
+        "{\"execute\":\"pmemsave\",\"arguments\":{\"val\":$((first)),\"size\":$size,\"filename\":\"saved\"}}" |
+        socat -t 5 - UNIX-CONNECT:mon >qmp.out
+    cmp saved text
+    ended_with 124
+    timeout 30 gdb -nx -q -batch -ex "dump binary memory cored $first $first+$size" \
+        "$guests/crash.elf" core
+    cmp cored text
+}
+@test "a KVM that hangs in an int3 costs a moment, and is not given any" {
+    needs_kvm
+    kvm_with_int3
+    INT3=hang start hello.elf
+    ended_with 0
+    grep -q 'gdb: breakpoints by debug registers,' run.err
+    grep -q 'Hello from a guest' run.out
 }
 @test "stepped CPUs stop after an access, too" {
     needs_kvm

@@ -9,7 +9,6 @@
 
 #include "gdb_fake.h"
 #include "run_suite.h"
-#include "vmm/gdb_breaks.h"
 
 static struct gdb_fake *fake;
 
@@ -432,68 +431,6 @@ START_TEST(thread_says_what_its_cpu_does)
 }
 END_TEST
 
-/* ---- breakpoints ---- */
-
-START_TEST(debug_registers_go_to_watchpoints_first_and_the_rest_is_stepped)
-{
-    const struct gdb_means means = {.step = true, .execute = true, .data = true};
-    static struct gdb_breaks breaks;
-    uint64_t i;
-
-    for (i = 0; i < 4; i++) {
-        ck_assert_ptr_nonnull(gdb_breaks_add(&breaks, GDB_BREAK_SOFTWARE, 0x1000 + i, 1));
-    }
-    gdb_breaks_plan(&breaks, &means);
-    ck_assert(!breaks.steps);
-    ck_assert_uint_eq(breaks.slot_num, 4);
-    ck_assert_ptr_nonnull(gdb_breaks_add(&breaks, GDB_WATCH_WRITE, 0x2000, 8));
-    gdb_breaks_plan(&breaks, &means);
-    ck_assert(breaks.steps);
-    ck_assert_int_eq(breaks.list[4].slot, 0);
-    ck_assert_int_eq(breaks.list[3].slot, -1);
-    ck_assert_ptr_eq(gdb_breaks_hit(&breaks, 1), &breaks.list[4]);
-    ck_assert_ptr_null(gdb_breaks_hit(&breaks, 2));
-    ck_assert_ptr_eq(gdb_breaks_at(&breaks, 0x1003), &breaks.list[3]);
-    ck_assert_ptr_null(gdb_breaks_at(&breaks, 0x2000));
-    gdb_breaks_remove(&breaks, gdb_breaks_find(&breaks, GDB_BREAK_SOFTWARE, 0x1000, 1));
-    gdb_breaks_plan(&breaks, &means);
-    ck_assert(!breaks.steps);
-}
-END_TEST
-
-START_TEST(breakpoints_are_stepped_where_kvm_delivers_none)
-{
-    const struct gdb_means means = {.step = true};
-    static struct gdb_breaks breaks;
-
-    ck_assert_ptr_nonnull(gdb_breaks_add(&breaks, GDB_BREAK_HARDWARE, 0x1000, 1));
-    gdb_breaks_plan(&breaks, &means);
-    ck_assert(breaks.steps);
-    ck_assert_uint_eq(breaks.slot_num, 0);
-}
-END_TEST
-
-static const struct {
-    enum gdb_break kind;
-    uint64_t addr, size;
-    bool fits;
-} fits[] = {
-    {GDB_WATCH_WRITE, 0x1000, 1, true},    {GDB_WATCH_WRITE, 0x1001, 1, true},
-    {GDB_WATCH_WRITE, 0x1008, 8, true},    {GDB_WATCH_WRITE, 0x1004, 8, false},
-    {GDB_WATCH_WRITE, 0x1000, 3, false},   {GDB_WATCH_WRITE, 0x1000, 0, false},
-    {GDB_WATCH_ACCESS, 0x1000, 4, true},   {GDB_WATCH_READ, 0x1000, 4, false},
-    {GDB_BREAK_HARDWARE, 0x1003, 1, true},
-};
-
-START_TEST(debug_register_fits_what_x86_can_watch)
-{
-    const struct gdb_means means = {.step = true, .execute = true, .data = true};
-
-    ck_assert_int_eq(gdb_breaks_fits(&means, fits[_i].kind, fits[_i].addr, fits[_i].size),
-                     fits[_i].fits);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("gdb");
@@ -522,9 +459,6 @@ int main(void)
     tcase_add_table_test(tc, end_is_told_to_who_waits, ends);
     tcase_add_test(tc, persons_command_is_answered_in_hex);
     tcase_add_test(tc, thread_says_what_its_cpu_does);
-    tcase_add_test(tc, debug_registers_go_to_watchpoints_first_and_the_rest_is_stepped);
-    tcase_add_test(tc, breakpoints_are_stepped_where_kvm_delivers_none);
-    tcase_add_table_test(tc, debug_register_fits_what_x86_can_watch, fits);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

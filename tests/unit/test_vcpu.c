@@ -195,6 +195,11 @@ static const struct {
      0,
      KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_BLOCKIRQ,
      0},
+    {{.software = true}, 0, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP, 0},
+    {{.step = true, .software = true},
+     0,
+     KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP,
+     0},
     {{.breakpoint_num = 1, .breakpoints = {{0x1001, VCPU_BREAK_EXECUTE, 1}}},
      0,
      KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP,
@@ -247,6 +252,27 @@ START_TEST(kvm_that_cannot_block_interrupts_steps_without)
 }
 END_TEST
 
+START_TEST(guests_int3_goes_back_with_all_that_is_in_force)
+{
+    struct kvm kvm = {.call = take};
+    struct vcpu_group owner = {.config = {.kvm = &kvm, .num = 1}};
+    struct vcpu vcpu = {
+        .group = &owner,
+        .debug = {.software = true,
+                  .breakpoint_num = 1,
+                  .breakpoints = {{0x1001, VCPU_BREAK_EXECUTE, 1}}},
+    };
+
+    refused = 0;
+    ck_assert_int_eq(vcpu_reflect_breakpoint(&vcpu), 0);
+    ck_assert_uint_eq(asked.control, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP |
+                                         KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_BP);
+    ck_assert_uint_eq(asked.arch.debugreg[7], 0x702);
+    refused = KVM_GUESTDBG_INJECT_BP;
+    ck_assert_int_eq(vcpu_reflect_breakpoint(&vcpu), -EINVAL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vcpu");
@@ -261,6 +287,7 @@ int main(void)
     suite_add_tcase(suite, gate);
     tcase_add_table_test(debug, wishes_of_a_debugger_reach_kvm, wishes);
     tcase_add_test(debug, kvm_that_cannot_block_interrupts_steps_without);
+    tcase_add_test(debug, guests_int3_goes_back_with_all_that_is_in_force);
     suite_add_tcase(suite, debug);
     return run_suite(suite);
 }
