@@ -86,14 +86,17 @@ START_TEST(newest_of_equals_wins)
 }
 END_TEST
 
-START_TEST(region_of_no_size_answers_nowhere)
+START_TEST(region_without_bytes_neither_wins_nor_hides)
 {
-    MemoryRegion *none = io_new(f, "none", 0x10);
+    MemoryRegion *box = container_new(f, "box", 0);
 
-    put(f->root, 0x1000, io_new(f, "dev", 0x1000));
-    put(f->root, 0x1000, none);
-    OK(memory_region_set_size(none, 0));
-    expect_at(0x1000, "root@1000 passes\n.dev@0 wins\n");
+    put(f->root, 0x1000, ram_new(f, "ram", 0x1000));
+    put_prio(f->root, 0x1000, io_new(f, "none", 0), 1);
+    put_prio(f->root, 0x1000, box, 2);
+    put(box, 0, io_new(f, "inside", 0x10));
+    put(f->root, 0x4000, io_new(f, "alone", 0));
+    expect_at(0x1000, "root@1000 passes\n.ram@0 wins\n..inside@0 clipped box\n");
+    expect_at(0x4000, "root@4000 hole\n");
 }
 END_TEST
 
@@ -388,7 +391,7 @@ int main(void)
     tcase_add_checked_fixture(tree, setup, teardown);
     tcase_add_test(tree, higher_priority_wins_and_the_loser_says_so);
     tcase_add_test(tree, newest_of_equals_wins);
-    tcase_add_test(tree, region_of_no_size_answers_nowhere);
+    tcase_add_test(tree, region_without_bytes_neither_wins_nor_hides);
     tcase_add_test(tree, children_come_before_what_they_are_in);
     tcase_add_test(tree, hole_of_a_container_shows_what_is_below_it);
     tcase_add_test(tree, disabled_regions_and_what_is_in_them_are_named);
