@@ -157,63 +157,6 @@ static void compare_replica(struct machine *machine, const struct replica *repli
     compare_end(&comparison);
 }
 
-/* The program gives each region of its pool at most one eventfd, of one byte at offset 0. */
-static void check_eventfds(struct machine *machine, const struct replica *replica,
-                           const struct space *space)
-{
-    size_t num = 0;
-
-    for (size_t i = 0; i < space->expected_num; i++) {
-        const struct oracle_range *range = &space->expected[i];
-        bool found = false;
-
-        if (range->offset != 0 || !machine->now.regions[range->region].signals) {
-            continue;
-        }
-        num++;
-        for (size_t j = 0; j < replica->eventfd_num; j++) {
-            found |= replica->eventfds[j].addr == range->first &&
-                     replica->eventfds[j].fd == 1000 + range->region;
-        }
-        if (!found) {
-            machine_fail(machine, "no eventfd at %" PRIx64, range->first);
-        }
-    }
-    if (num != replica->eventfd_num) {
-        machine_fail(machine, "%zu eventfds, not %zu", replica->eventfd_num, num);
-    }
-}
-
-/* The program coalesces whole regions; what they grow by later is not in the zone. */
-static void check_zones(struct machine *machine, const struct replica *replica,
-                        const struct space *space)
-{
-    size_t num = 0;
-
-    for (size_t i = 0; i < space->expected_num; i++) {
-        const struct oracle_range *range = &space->expected[i];
-        uint64_t bytes = machine->now.regions[range->region].coalesced, last = range->last;
-        bool found = false;
-
-        if (bytes <= range->offset) {
-            continue;
-        }
-        if (bytes != UINT64_MAX && bytes - 1 - range->offset < last - range->first) {
-            last = range->first + (bytes - 1 - range->offset);
-        }
-        num++;
-        for (size_t j = 0; j < replica->zone_num; j++) {
-            found |= replica->zones[j].first == range->first && replica->zones[j].last == last;
-        }
-        if (!found) {
-            machine_fail(machine, "no coalesced zone at %" PRIx64, range->first);
-        }
-    }
-    if (num != replica->zone_num) {
-        machine_fail(machine, "%zu coalesced zones, not %zu", replica->zone_num, num);
-    }
-}
-
 static void check_lookup(struct machine *machine, struct space *space, const FlatView *view,
                          hwaddr addr)
 {
@@ -323,7 +266,8 @@ static void check_reads(struct machine *machine, struct space *space)
     }
     /* By bytes: a wider access that begins in a register goes to it whole, overlapped or not. */
     for (hwaddr addr = 0; addr < READ_BYTES; addr++) {
-        got_result |= address_space_read(&space->as, addr, MEMTXATTRS_UNSPECIFIED, &got[addr], 1);
+        got_result |= address_space_rw_cached(&space->as, &space->cache, addr,
+                                              MEMTXATTRS_UNSPECIFIED, &got[addr], 1, false);
     }
     for (size_t i = 0; i < READ_BYTES; i++) {
         if (got[i] != want[i]) {
@@ -378,8 +322,8 @@ static void check_space(struct machine *machine, struct space *space)
     if (!machine->result->failed) {
         compare_replica(machine, &space->early, "the listener's replica", space);
         compare_replica(machine, &space->late, "a late listener's replica", space);
-        check_eventfds(machine, &space->early, space);
-        check_zones(machine, &space->early, space);
+        machine_check_eventfds(machine, &space->early, space);
+        machine_check_zones(machine, &space->early, space);
         check_find(machine, space);
         check_reads(machine, space);
         check_fresh(machine, space);

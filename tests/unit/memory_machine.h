@@ -54,7 +54,8 @@ struct space {
     struct vetoer vetoer;
     struct oracle_range expected[ORACLE_RANGES];
     size_t expected_num;
-    FlatView *kept; /* an old view that a reader still holds */
+    MemoryAccessCache cache; /* a reader's, for good: also when the space is another */
+    FlatView *kept;          /* an old view that a reader still holds */
     struct oracle_range kept_ranges[ORACLE_RANGES];
     size_t kept_num;
 };
@@ -129,12 +130,32 @@ void step_unmap(struct machine *machine, const struct step *step);
 /* Ends all mappings. */
 void machine_unmap(struct machine *machine);
 
+/* memory_steps_io.c: eventfds and zones; memory_steps_more.c: what is rarely done together. */
+enum { MACHINE_EVENTFD_BASE = 1000 };
+void step_coalescing(struct machine *machine, const struct step *step);
+void step_add_coalescing(struct machine *machine, const struct step *step);
+void step_eventfd(struct machine *machine, const struct step *step);
+void step_log_all(struct machine *machine, const struct step *step);
+void step_find(struct machine *machine, const struct step *step);
+void step_space_again(struct machine *machine, const struct step *step);
+void step_drop(struct machine *machine, const struct step *step);
+/* The outermost transaction ended: regions that were dropped in it are gone, or back. */
+void machine_settle_drops(struct machine *machine);
+/* Makes or ends a space with the listeners that it has from the start. */
+bool machine_open_space(struct machine *machine, int index);
+void machine_close_space(struct machine *machine, int index);
+
 /* Carries out one step. False: an allocation is to fail in the next, which must come first. */
 bool machine_step(struct machine *machine, const uint8_t *bytes);
 const char *machine_step_name(const uint8_t *bytes);
 
 /* Compares everything with everything; outside transactions. */
 void machine_check(struct machine *machine);
+/* memory_check_io.c */
+void machine_check_eventfds(struct machine *machine, const struct replica *replica,
+                            const struct space *space);
+void machine_check_zones(struct machine *machine, const struct replica *replica,
+                         const struct space *space);
 void replica_init(struct replica *replica, struct machine *machine, int priority);
 void vetoer_init(struct vetoer *vetoer, struct machine *machine, int priority);
 

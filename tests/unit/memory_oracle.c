@@ -87,9 +87,11 @@ static int children_of(const struct oracle *oracle, int index, int children[ORAC
     return num;
 }
 
-static void answer_as(const struct oracle_region *region, int index, const struct way *way,
-                      uint64_t addr, struct oracle_range *answer)
+static void answer_as(const struct oracle *oracle, int index, const struct way *way, uint64_t addr,
+                      struct oracle_range *answer)
 {
+    const struct oracle_region *region = &oracle->regions[index];
+
     *answer = (struct oracle_range){
         .first = addr,
         .last = addr,
@@ -105,6 +107,9 @@ static void answer_as(const struct oracle_region *region, int index, const struc
         if (region->log_count[client]) {
             answer->dirty_log_mask |= (uint8_t)(1U << client);
         }
+    }
+    if (oracle->log_all > 0 && oracle_has_ram(region->kind)) {
+        answer->dirty_log_mask |= 1U << ORACLE_LOG_ALL;
     }
 }
 
@@ -130,7 +135,7 @@ static bool ask(const struct oracle *oracle, int index, struct way way, uint64_t
     if (!answers_itself(region->kind)) {
         return false;
     }
-    answer_as(region, index, &way, addr, answer);
+    answer_as(oracle, index, &way, addr, answer);
     return true;
 }
 

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 enum { ORACLE_REGIONS = 20, ORACLE_RANGES = 2048, ORACLE_CLIENTS = 3 };
+enum { ORACLE_ZONES = 4, ORACLE_EVENTFDS = 4 /* of a region */, ORACLE_LOG_ALL = 2 /* client */ };
 
 enum oracle_kind {
     ORACLE_NONE, /* an empty slot of the pool */
@@ -31,6 +32,18 @@ enum oracle_kind {
     ORACLE_KINDS,
 };
 
+/* Offsets in the region. */
+struct oracle_zone {
+    uint64_t first, last;
+};
+
+struct oracle_eventfd {
+    bool used;
+    uint64_t offset;
+    unsigned size;
+    bool match;
+};
+
 struct oracle_region {
     enum oracle_kind kind;
     uint64_t size, addr; /* size UINT64_MAX: 2^64 */
@@ -40,8 +53,9 @@ struct oracle_region {
     int target;    /* of an alias */
     uint64_t alias_offset;
     bool enabled, readonly, nonvolatile, unmergeable, romd;
-    uint64_t coalesced; /* bytes from offset 0 whose writes may be held back */
-    bool signals;       /* has one eventfd, at offset 0 */
+    struct oracle_zone zones[ORACLE_ZONES]; /* whose writes may be held back */
+    unsigned zone_num;
+    struct oracle_eventfd eventfds[ORACLE_EVENTFDS];
     unsigned log_count[ORACLE_CLIENTS];
 };
 
@@ -49,6 +63,7 @@ struct oracle_region {
 struct oracle {
     struct oracle_region regions[ORACLE_REGIONS];
     uint64_t seq;
+    unsigned log_all; /* how often all memory is to be logged */
 };
 
 struct oracle_range {

@@ -34,21 +34,10 @@ static bool machine_start(struct machine *machine)
         machine_create(machine, i, first[i]);
     }
     for (int i = 0; i < SPACES && !machine->result->failed; i++) {
-        struct space *space = &machine->spaces[i];
-
-        space->root = i;
-        replica_init(&space->early, machine, i);
-        vetoer_init(&space->vetoer, machine, 1 - i);
-        space->early.replaying = true;
-        if (address_space_init(&space->as, machine->core, machine->pool[i], i ? "one" : "zero",
-                               MEMORY_UNASSIGNED_MEMORY) ||
-            memory_listener_register(&space->early.listener, &space->as) ||
-            memory_listener_register(&space->vetoer.listener, &space->as)) {
+        machine->spaces[i].root = i;
+        if (!machine_open_space(machine, i)) {
             machine_fail(machine, "a space cannot be made");
         }
-        space->early.registered = true;
-        space->early.replaying = false;
-        space->vetoer.prepared = space->vetoer.applied = false;
     }
     return !machine->result->failed;
 }
@@ -58,19 +47,19 @@ static void machine_stop(struct machine *machine)
     if (machine->depth > 0) {
         memory_region_transaction_abort(machine->core);
         machine->now = machine->begun;
+        machine->depth = 0;
+        machine_settle_drops(machine);
     }
     machine_forget_kept(machine);
     machine_unmap(machine);
     for (int i = 0; i < SPACES; i++) {
-        struct space *space = &machine->spaces[i];
-
-        space->vetoer.at_prepare = space->vetoer.at_apply = false;
-        space->early.replaying = space->late.replaying = true;
-        space->vetoer.prepared = space->vetoer.applied = false;
-        memory_listener_unregister(&space->early.listener);
-        memory_listener_unregister(&space->vetoer.listener);
-        memory_listener_unregister(&space->late.listener);
-        address_space_finish(&space->as);
+        machine_close_space(machine, i);
+    }
+    while (machine->now.log_all > 0) {
+        machine->now.log_all--;
+        if (memory_global_dirty_log_stop(machine->core)) {
+            machine_fail(machine, "the log of all memory does not stop");
+        }
     }
     for (int i = 0; i < ORACLE_REGIONS; i++) {
         memory_region_unref(machine->pool[i]);

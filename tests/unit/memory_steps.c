@@ -6,8 +6,6 @@
 
 #include <errno.h>
 
-enum { EVENTFD_BASE = 1000 };
-
 static uint64_t coordinate(uint8_t byte)
 {
     if (byte < 192) {
@@ -50,6 +48,12 @@ static bool exists(const struct machine *machine, int index)
     return machine->now.regions[index].kind != ORACLE_NONE;
 }
 
+/* A place is free once what was dropped from it in the open transaction is gone for good. */
+static bool is_free(const struct machine *machine, int index)
+{
+    return !exists(machine, index) && machine->pool[index] == NULL;
+}
+
 static void step_create(struct machine *machine, const struct step *step)
 {
     static const enum oracle_kind kinds[] = {
@@ -65,7 +69,7 @@ static void step_create(struct machine *machine, const struct step *step)
     if (oracle_has_ram(as.kind)) {
         as.size = MACHINE_PAGE_BYTES * (1 + (uint64_t)step->y % 2);
     }
-    if (!exists(machine, step->a)) {
+    if (is_free(machine, step->a)) {
         machine_create(machine, step->a, as);
     }
 }
@@ -79,7 +83,7 @@ static void step_alias(struct machine *machine, const struct step *step)
         .size = extent(step->y),
     };
 
-    if (!exists(machine, step->a) && exists(machine, step->b)) {
+    if (is_free(machine, step->a) && exists(machine, step->b)) {
         machine_create(machine, step->a, as);
     }
 }
@@ -327,46 +331,6 @@ static void step_log(struct machine *machine, const struct step *step)
     }
 }
 
-static void step_coalescing(struct machine *machine, const struct step *step)
-{
-    struct oracle_region *region = model(machine, step->a);
-    bool on = step->x & 1;
-
-    if (region->kind == ORACLE_IO && region->size > 0 &&
-        machine_done(machine, on ? memory_region_set_coalescing(machine->pool[step->a])
-                                 : memory_region_clear_coalescing(machine->pool[step->a]))) {
-        region->coalesced = on ? region->size : 0;
-    }
-}
-
-static void step_eventfd(struct machine *machine, const struct step *step)
-{
-    struct oracle_region *region = model(machine, step->a);
-    MemoryRegion *mr = machine->pool[step->a];
-    int fd = EVENTFD_BASE + step->a;
-
-    if (region->kind != ORACLE_IO || region->size == 0) {
-        return;
-    }
-    if (step->x & 1) {
-        int error = memory_region_add_eventfd(mr, 0, 1, true, 7, fd);
-
-        if (region->signals) {
-            machine_refused(machine, error, -EEXIST);
-        } else if (machine_done(machine, error)) {
-            region->signals = true;
-        }
-        return;
-    }
-    int error = memory_region_del_eventfd(mr, 0, 1, true, 7, fd);
-
-    if (!region->signals) {
-        machine_refused(machine, error, -ENOENT);
-    } else if (machine_done(machine, error)) {
-        region->signals = false;
-    }
-}
-
 static void step_begin(struct machine *machine, const struct step *step)
 {
     (void)step;
@@ -389,8 +353,11 @@ static void step_commit(struct machine *machine, const struct step *step)
         if (error) {
             machine_fail(machine, "an inner commit gives %d", error);
         }
-    } else if (!machine_done(machine, error)) {
-        machine->now = machine->begun;
+    } else {
+        if (!machine_done(machine, error)) {
+            machine->now = machine->begun;
+        }
+        machine_settle_drops(machine);
     }
 }
 
@@ -401,6 +368,7 @@ static void step_abort(struct machine *machine, const struct step *step)
         memory_region_transaction_abort(machine->core);
         machine->depth = 0;
         machine->now = machine->begun;
+        machine_settle_drops(machine);
     }
 }
 
@@ -436,9 +404,6 @@ static void step_listener(struct machine *machine, const struct step *step)
     struct space *space = &machine->spaces[step->x % SPACES];
     struct replica *late = &space->late;
 
-    if (machine->depth > 0) {
-        return;
-    }
     if (late->registered) {
         machine->core->fail_alloc = 0; /* a removal has no way to say that it failed */
         late->replaying = true;
@@ -451,7 +416,9 @@ static void step_listener(struct machine *machine, const struct step *step)
     }
     replica_init(late, machine, (int)step->y % 3);
     late->replaying = true;
-    if (machine_done(machine, memory_listener_register(&late->listener, &space->as))) {
+    if (machine->depth > 0) {
+        machine_refused(machine, memory_listener_register(&late->listener, &space->as), -EBUSY);
+    } else if (machine_done(machine, memory_listener_register(&late->listener, &space->as))) {
         late->registered = true;
     }
     late->replaying = false;
@@ -465,10 +432,10 @@ static const struct {
     {"create", step_create, 24},
     {"alias", step_alias, 16},
     {"destroy", step_destroy, 4},
-    {"mount", step_mount, 48},
+    {"mount", step_mount, 44},
     {"unmount", step_unmount, 16},
-    {"set_enabled", step_enabled, 20},
-    {"set_address", step_address, 22},
+    {"set_enabled", step_enabled, 18},
+    {"set_address", step_address, 18},
     {"set_size", step_size, 12},
     {"set_priority", step_priority, 12},
     {"set_readonly", step_readonly, 8},
@@ -477,13 +444,13 @@ static const struct {
     {"set_romd", step_romd, 4},
     {"set_alias_offset", step_alias_offset, 6},
     {"set_log", step_log, 6},
-    {"coalescing", step_coalescing, 4},
-    {"eventfd", step_eventfd, 4},
+    {"coalescing", step_coalescing, 8},
+    {"eventfd", step_eventfd, 8},
     {"begin", step_begin, 6},
     {"commit", step_commit, 14},
     {"abort", step_abort, 2},
     {"veto", step_veto, 6},
-    {"fail_alloc", step_fail_alloc, 4},
+    {"fail_alloc", step_fail_alloc, 6},
     {"keep", step_keep, 3},
     {"listener", step_listener, 3},
 };
@@ -500,6 +467,11 @@ static const struct {
     {"unmap", step_unmap, step_address},
     {"create_iommu", step_create_iommu, step_create},
     {"iommu_page", step_iommu_page, step_priority},
+    {"add_coalescing", step_add_coalescing, step_coalescing},
+    {"log_all", step_log_all, step_readonly},
+    {"find", step_find, step_log},
+    {"space_again", step_space_again, step_keep},
+    {"drop", step_drop, step_veto},
 };
 enum { LATER_FROM = 192 /* of the last operand */ };
 

@@ -35,7 +35,7 @@ void step_create_iommu(struct machine *machine, const struct step *step)
 {
     struct oracle_region as = {.kind = ORACLE_IOMMU, .size = 1 + (uint64_t)step->y};
 
-    if (machine->now.regions[step->a].kind == ORACLE_NONE) {
+    if (machine->now.regions[step->a].kind == ORACLE_NONE && machine->pool[step->a] == NULL) {
         machine->iommus[step->a] = (struct iommu_table){.machine = machine};
         machine_create(machine, step->a, as);
     }
@@ -219,7 +219,7 @@ static void scribble(struct machine *machine, const struct mapping *mapping, uin
     }
 }
 
-void step_map(struct machine *machine, const struct step *step)
+static void map(struct machine *machine, const struct step *step)
 {
     struct mapping mapping = {
         .space = step->a % SPACES,
@@ -232,7 +232,7 @@ void step_map(struct machine *machine, const struct step *step)
     for (int i = 0; i < MAPPINGS; i++) {
         free_one = machine->mappings[i].host ? free_one : &machine->mappings[i];
     }
-    if (free_one == NULL || machine->depth > 0) { /* the oracle knows the open transaction's tree */
+    if (free_one == NULL) {
         return;
     }
     struct oracle_range first = range_at(machine, mapping.space, mapping.addr);
@@ -251,6 +251,24 @@ void step_map(struct machine *machine, const struct step *step)
         scribble(machine, &mapping, step->z);
     }
     *free_one = mapping;
+}
+
+/* Inside a transaction readers see the map from before it, and so must the oracle. */
+static void with_tree_as_seen(struct machine *machine, const struct step *step,
+                              void (*run)(struct machine *machine, const struct step *step))
+{
+    struct oracle now = machine->now;
+
+    if (machine->depth > 0) {
+        machine->now = machine->begun;
+    }
+    run(machine, step);
+    machine->now = now;
+}
+
+void step_map(struct machine *machine, const struct step *step)
+{
+    with_tree_as_seen(machine, step, map);
 }
 
 /* What is written back, as the bytes are shown now. Returns: the result it should have. */
@@ -288,13 +306,18 @@ static void unmap(struct machine *machine, struct mapping *mapping, uint8_t with
     *mapping = (struct mapping){0};
 }
 
-void step_unmap(struct machine *machine, const struct step *step)
+static void unmap_one(struct machine *machine, const struct step *step)
 {
     struct mapping *mapping = &machine->mappings[step->x % MAPPINGS];
 
-    if (mapping->host && machine->depth == 0) {
+    if (mapping->host) {
         unmap(machine, mapping, step->y);
     }
+}
+
+void step_unmap(struct machine *machine, const struct step *step)
+{
+    with_tree_as_seen(machine, step, unmap_one);
 }
 
 void machine_unmap(struct machine *machine)
