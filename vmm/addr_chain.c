@@ -13,8 +13,6 @@
 
 /* ---- a linear address ---- */
 
-#define ENTRY_ACCESSED (UINT64_C(1) << 5)
-
 /*
  * Would KVM_TRANSLATE write to the guest's tables? It sets the accessed bits of a walk that
  * succeeds, as the CPU does; the PDPTEs of PAE have none.
@@ -23,7 +21,7 @@ static bool would_be_changed(const struct x86_walk *walk)
 {
     unsigned i = walk->mode == X86_PAGING_PAE ? 1 : 0;
 
-    while (i < walk->level_num && (walk->levels[i].raw & ENTRY_ACCESSED)) {
+    while (i < walk->level_num && (walk->levels[i].raw & X86_ENTRY_A)) {
         i++;
     }
     return walk->result == X86_WALK_OK && i < walk->level_num;

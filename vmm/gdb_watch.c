@@ -1,12 +1,13 @@
 /*
  * gdb_watch.c - inserting and removing. A breakpoint is a line in a list; so is a watchpoint that
  * has a debug register. Any other watchpoint is translated, page by page, and becomes watches on
- * physical memory, where the page tables of the moment have it; accesses by DMA and through any
- * alias count.
+ * physical memory, where the page tables of the moment have it; accesses by DMA and from any linear
+ * address count.
  */
 #include "vmm/gdb.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "vmm/log.h"
@@ -35,6 +36,16 @@ static void hit(void *opaque, const struct watch_hit *hit)
     gdb_run_note(overlay->gdb, &stop);
 }
 
+/* Context: see watch_config.lost. */
+static void lost(void *opaque, hwaddr page, const char *what, unsigned cpu)
+{
+    const struct gdb_overlay *overlay = opaque;
+
+    log_warn("gdb: watchpoint at 0x%" PRIx64 ": page 0x%" PRIx64 " has %s of cpu %u by now, which "
+             "KVM uses by itself: it is not watched any more",
+             overlay->stop.addr, page, what, cpu);
+}
+
 static void free_overlay(struct gdb_overlay *overlay)
 {
     while (overlay->num > 0) {
@@ -52,8 +63,11 @@ static int add_part(struct gdb_overlay *overlay, const struct vcpu_paging *pagin
         [GDB_WATCH_ACCESS] = WATCH_READ | WATCH_WRITE,
     };
     struct machine *machine = overlay->gdb->machine;
-    struct watch_config config = {
-        .len = size, .access = accesses[overlay->stop.kind], .hit = hit, .opaque = overlay};
+    struct watch_config config = {.len = size,
+                                  .access = accesses[overlay->stop.kind],
+                                  .hit = hit,
+                                  .lost = lost,
+                                  .opaque = overlay};
     struct x86_walk walk;
     int ret;
 

@@ -9,10 +9,10 @@
 
 static void print_listed(void *opaque, const struct watch_listed *listed)
 {
-    memory_sink_printf(opaque, "%u: 0x%" PRIx64 ":%" PRIu64 ":%s %" PRIu64 " hit%s\n", listed->id,
-                       listed->place.gpa, listed->place.len,
-                       watch_access_name(listed->place.access), listed->hits,
-                       listed->hits == 1 ? "" : "s");
+    memory_sink_printf(
+        opaque, "%u: 0x%" PRIx64 ":%" PRIu64 ":%s %" PRIu64 " hit%s%s\n", listed->id,
+        listed->place.gpa, listed->place.len, watch_access_name(listed->place.access), listed->hits,
+        listed->hits == 1 ? "" : "s", listed->partial ? ", in part not watched" : "");
 }
 
 int hmp_watch(struct machine *machine, const char *arguments, struct memory_sink *sink,

@@ -31,7 +31,7 @@ json_t *qmp_acre_watch_add(struct machine *machine, const json_t *arguments, str
 {
     static const struct qmp_argument wanted[] = {
         {.name = "address", .type = JSON_NULL},
-        {.name = "length", .type = JSON_INTEGER, .optional = true},
+        {.name = "length", .type = JSON_NULL, .optional = true},
         {.name = "access", .type = JSON_STRING, .optional = true},
     };
     const json_t *length = json_object_get(arguments, "length");
@@ -43,12 +43,9 @@ json_t *qmp_acre_watch_add(struct machine *machine, const json_t *arguments, str
         qmp_address(json_object_get(arguments, "address"), "address", &place.gpa, err) < 0) {
         return NULL;
     }
-    if (length) {
-        if (json_integer_value(length) <= 0) {
-            (void)error_set(err, EINVAL, "Parameter 'length' must be 1 or more");
-            return NULL;
-        }
-        place.len = (uint64_t)json_integer_value(length);
+    if (length && (qmp_address(length, "length", &place.len, err) < 0 || place.len == 0)) {
+        (void)error_set(err, EINVAL, "Parameter 'length' must be 1 or more");
+        return NULL;
     }
     if (watch_user_add(machine, &place, &id, err) < 0) {
         return NULL;
@@ -74,10 +71,11 @@ json_t *qmp_acre_watch_del(struct machine *machine, const json_t *arguments, str
 static void add_listed(void *opaque, const struct watch_listed *listed)
 {
     (void)json_array_append_new(
-        opaque, json_pack("{s:I, s:o, s:I, s:s, s:I}", "id", (json_int_t)listed->id, "address",
-                          map_json_hex(listed->place.gpa), "length", (json_int_t)listed->place.len,
-                          "access", watch_access_name(listed->place.access), "hits",
-                          (json_int_t)listed->hits));
+        opaque,
+        json_pack("{s:I, s:o, s:o, s:s, s:I, s:b}", "id", (json_int_t)listed->id, "address",
+                  map_json_hex(listed->place.gpa), "length", map_json_hex(listed->place.len),
+                  "access", watch_access_name(listed->place.access), "hits",
+                  (json_int_t)listed->hits, "partial", (int)listed->partial));
 }
 
 json_t *qmp_acre_watch_list(struct machine *machine, const json_t *arguments, struct error *err)

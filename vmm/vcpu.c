@@ -105,13 +105,13 @@ static const char *suberror_text(uint32_t suberror)
     }
 }
 
-static void end_internal_error(struct vcpu *vcpu)
+static void end_internal_error(struct vcpu *vcpu, const struct error *why)
 {
     uint32_t suberror = vcpu->run->internal.suberror;
     struct verdict verdict;
 
-    verdict_make(&verdict, VERDICT_INTERNAL_ERROR, "KVM internal error %" PRIu32 ": %s", suberror,
-                 suberror_text(suberror));
+    verdict_make(&verdict, VERDICT_INTERNAL_ERROR, "KVM internal error %" PRIu32 ": %s%s%s",
+                 suberror, suberror_text(suberror), why->text[0] ? "; " : "", why->text);
     verdict.suberror = suberror;
     take_failed_bytes(vcpu->run, &verdict);
     end(vcpu, &verdict);
@@ -162,11 +162,21 @@ static void serve_dirty_ring(struct vcpu *vcpu)
     }
 }
 
+/* Returns: false, `why` has then what is known of it, or "". */
+static bool is_rescued(struct vcpu *vcpu, struct error *why)
+{
+    const struct vcpu_group_config *config = &vcpu->group->config;
+
+    why->text[0] = '\0';
+    return config->rescue && config->rescue(config->opaque, vcpu, why);
+}
+
 /* Exits that end the run, and those that want nothing. */
 static void serve_rare(struct vcpu *vcpu)
 {
     const struct kvm_run *run = vcpu->run;
     struct verdict verdict;
+    struct error why;
 
     switch (run->exit_reason) {
     case KVM_EXIT_INTR:
@@ -188,7 +198,11 @@ static void serve_rare(struct vcpu *vcpu)
         verdict_make(&verdict, VERDICT_IDLE_HANG, "guest halted, and nothing can wake it");
         break;
     case KVM_EXIT_SHUTDOWN:
-        verdict_make(&verdict, VERDICT_TRIPLE_FAULT, "guest crashed: triple fault");
+        if (is_rescued(vcpu, &why)) {
+            return;
+        }
+        verdict_make(&verdict, VERDICT_TRIPLE_FAULT, "guest crashed: triple fault%s%s",
+                     why.text[0] ? "; " : "", why.text);
         break;
     case KVM_EXIT_FAIL_ENTRY:
         verdict_make(&verdict, VERDICT_ENTRY_FAILURE,
@@ -197,9 +211,8 @@ static void serve_rare(struct vcpu *vcpu)
         verdict.hardware_reason = run->fail_entry.hardware_entry_failure_reason;
         break;
     case KVM_EXIT_INTERNAL_ERROR:
-        if (!vcpu->group->config.rescue ||
-            !vcpu->group->config.rescue(vcpu->group->config.opaque, vcpu)) {
-            end_internal_error(vcpu);
+        if (!is_rescued(vcpu, &why)) {
+            end_internal_error(vcpu, &why);
         }
         return;
     case KVM_EXIT_SYSTEM_EVENT:
@@ -264,6 +277,24 @@ void vcpu_finish_access(struct vcpu *vcpu)
     for (i = 0; i < PIECES_MAX && result == 0; i++) {
         __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_RELAXED);
         result = ioctl(vcpu->fd, KVM_RUN, 0);
+    }
+}
+
+void vcpu_complete_access(struct vcpu *vcpu, void (*serving)(void *opaque, bool begins),
+                          void *opaque)
+{
+    enum { PIECES_MAX = 16 };
+    int i, result = 0;
+
+    for (i = 0; i < PIECES_MAX && result == 0; i++) {
+        __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_RELAXED);
+        result = ioctl(vcpu->fd, KVM_RUN, 0);
+        if (result == 0 &&
+            (vcpu->run->exit_reason == KVM_EXIT_MMIO || vcpu->run->exit_reason == KVM_EXIT_IO)) {
+            serving(opaque, true);
+            vcpu_serve_exit(vcpu);
+            serving(opaque, false);
+        }
     }
 }
 

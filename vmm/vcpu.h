@@ -137,11 +137,12 @@ struct vcpu_group_config {
      */
     void (*debugged)(void *opaque, struct vcpu *vcpu);
     /*
-     * KVM_EXIT_INTERNAL_ERROR, before it becomes a verdict; or VCPU_REQUEST_RESCUE was set.
-     * Returns: false when nothing could be done, with the exit in `run` as it was. Context: the
+     * KVM_EXIT_INTERNAL_ERROR or KVM_EXIT_SHUTDOWN, before it becomes a verdict; or
+     * VCPU_REQUEST_RESCUE was set, and `why` is NULL. Returns: false when nothing could be done,
+     * with the exit in `run` as it was, and what is known of it in `why`, or "". Context: the
      * vCPU's thread, outside the guest, no lock held. May be NULL.
      */
-    bool (*rescue)(void *opaque, struct vcpu *vcpu);
+    bool (*rescue)(void *opaque, struct vcpu *vcpu, struct error *why);
     /*
      * A byte of guest memory that goes into a verdict: a debugger may have put another one there.
      * Context: as vcpu_read_state(). May be NULL.
@@ -241,6 +242,11 @@ bool vcpu_group_is_hung(struct vcpu_group *group, struct verdict *verdict);
 void vcpu_group_tap(struct vcpu_group *group, struct vcpu_tap *tap);
 void vcpu_group_untap(struct vcpu_group *group, struct vcpu_tap *tap);
 
+/* Sets VCPU_REQUEST_RESCUE and kicks. Context: any thread but its own. */
+void vcpu_group_ask_rescue(struct vcpu *vcpu);
+/* What the vCPU's thread has used of the host's CPUs. 0: it cannot be told. */
+uint64_t vcpu_cpu_ns(const struct vcpu *vcpu);
+
 /* The sum of served exits. */
 uint64_t vcpu_group_exits(struct vcpu_group *group);
 
@@ -263,6 +269,13 @@ void vcpu_group_left_guest(struct vcpu *vcpu);
  */
 void vcpu_finish_access(struct vcpu *vcpu);
 /*
+ * The same, but what the access asks for further is served, so that nothing is read wrong: the vCPU
+ * then stands between two instructions. @serving  as vcpu_step().
+ * Context: the vCPU's thread, outside the guest, with all others kept out and commits held.
+ */
+void vcpu_complete_access(struct vcpu *vcpu, void (*serving)(void *opaque, bool begins),
+                          void *opaque);
+/*
  * Context: the vCPU's thread, outside the guest.
  * Returns: 0; -EINVAL a breakpoint that the CPU does not have; -errno of KVM_SET_GUEST_DEBUG.
  * Source: api.rst 4.87; Intel SDM vol. 3B 17.2.
@@ -279,6 +292,8 @@ int vcpu_reflect_breakpoint(struct vcpu *vcpu) __attribute__((warn_unused_result
  * Runs one instruction, serving what it accesses, whatever requests there are: for who keeps all
  * other vCPUs out of the guest. What vcpu_set_debug() set is in force again afterwards.
  * @serving  called before and after each access is served, which may take owners' locks.
+ * An instruction that raises an exception ends with a kick: its handler is not stepped, and
+ * run->exit_reason is not KVM_EXIT_DEBUG then.
  * Returns: 0; 1 the vCPU came out for something else, which `run` says and is not served yet;
  * -EINTR it was asked to end; -errno of KVM_SET_GUEST_DEBUG or KVM_RUN.
  * Context: the vCPU's thread, outside the guest.

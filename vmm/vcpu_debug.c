@@ -129,17 +129,34 @@ static int step_on(struct vcpu *vcpu, void (*serving)(void *opaque, bool begins)
     }
 }
 
+/*
+ * KVM may come out for something else and then forget to say that the instruction is done; and one
+ * that raised an exception is over, but the handler is not stepped: it runs until a kick.
+ */
+static bool has_gone_on(struct vcpu *vcpu, uint64_t rip)
+{
+    struct kvm_regs regs;
+
+    return kvm_get_regs(vcpu->group->config.kvm, vcpu->fd, &regs) == 0 && regs.rip != rip;
+}
+
 int vcpu_step(struct vcpu *vcpu, void (*serving)(void *opaque, bool begins), void *opaque)
 {
     const struct vcpu_debug step = {
         .step = true, .block_irqs = true, .software = vcpu->debug.software};
-    int result = apply(vcpu, &step, 0), restored;
+    struct kvm_regs regs;
+    int result = kvm_get_regs(vcpu->group->config.kvm, vcpu->fd, &regs), restored;
 
+    result = result < 0 ? result : apply(vcpu, &step, 0);
     if (result < 0) {
         return result;
     }
     do {
         result = step_on(vcpu, serving, opaque);
+        if (result == -EAGAIN) {
+            vcpu_complete_access(vcpu, serving, opaque);
+            result = has_gone_on(vcpu, regs.rip) ? 0 : -EAGAIN;
+        }
     } while (result == -EAGAIN);
     restored = apply(vcpu, &vcpu->debug, 0);
     if (result == 0 && restored == 0 && vcpu->debug.step && vcpu->group->config.debugged) {

@@ -229,6 +229,13 @@ static void kick_all(struct vcpu_group *group, uint32_t request)
     (void)pthread_cond_broadcast(&group->changed);
 }
 
+void vcpu_group_ask_rescue(struct vcpu *vcpu)
+{
+    (void)pthread_mutex_lock(&vcpu->group->lock);
+    kick(vcpu, VCPU_REQUEST_RESCUE);
+    (void)pthread_mutex_unlock(&vcpu->group->lock);
+}
+
 static void use_signal_stack(struct vcpu *vcpu)
 {
     const stack_t stack = {.ss_sp = vcpu->signal_stack, .ss_size = VCPU_SIGNAL_STACK};
@@ -351,7 +358,7 @@ bool vcpu_group_gate(struct vcpu *vcpu)
     struct vcpu_group *group = vcpu->group;
 
     if (atomic_fetch_and(&vcpu->requests, ~(uint32_t)VCPU_REQUEST_RESCUE) & VCPU_REQUEST_RESCUE) {
-        (void)group->config.rescue(group->config.opaque, vcpu);
+        (void)group->config.rescue(group->config.opaque, vcpu, NULL);
     }
     (void)pthread_mutex_lock(&group->lock);
     vcpu->waiting = true;

@@ -11,7 +11,7 @@
 #define IDLE_CPU_NS_MAX UINT64_C(500000)
 enum { IDLE_WAIT_MAX = 63 };
 
-static uint64_t thread_cpu_ns(const struct vcpu *vcpu)
+uint64_t vcpu_cpu_ns(const struct vcpu *vcpu)
 {
     struct timespec now = {0};
     clockid_t clock;
@@ -26,7 +26,7 @@ static uint64_t thread_cpu_ns(const struct vcpu *vcpu)
 static bool was_active(struct vcpu *vcpu)
 {
     uint64_t exits = atomic_load_explicit(&vcpu->exits, memory_order_relaxed);
-    uint64_t cpu_ns = thread_cpu_ns(vcpu);
+    uint64_t cpu_ns = vcpu_cpu_ns(vcpu);
     bool active = exits != vcpu->idle.exits || cpu_ns - vcpu->idle.cpu_ns > IDLE_CPU_NS_MAX;
 
     vcpu->idle.exits = exits;

@@ -37,6 +37,7 @@ int watch_set_init(struct watch_set *set)
     };
     ret = memory_listener_register(&set->listener, &set->unwatched);
     set->listening = ret == 0;
+    ret = ret < 0 || !set->clock ? ret : watch_tick_init(set);
     if (ret < 0) {
         watch_set_finish(set);
     }
@@ -47,6 +48,7 @@ void watch_set_finish(struct watch_set *set)
 {
     struct itree_node *node;
 
+    watch_tick_finish(set);
     while ((node = itree_first(&set->watches)) != NULL) {
         itree_remove(&set->watches, node);
         free(itree_entry(node, struct watch, node));
@@ -58,6 +60,7 @@ void watch_set_finish(struct watch_set *set)
         memory_listener_unregister(&set->listener);
     }
     free(set->layers);
+    free(set->spared);
     address_space_finish(&set->unwatched);
     (void)pthread_mutex_destroy(&set->lock);
     (void)pthread_mutex_destroy(&set->step_lock);
@@ -104,12 +107,16 @@ int watch_set_add(struct watch_set *set, const struct watch_config *config, stru
         return error_set_errno(err, ENOMEM, "watch");
     }
     *new = (struct watch){.node = {.first = config->gpa, .last = last}, .config = *config};
+    memory_core_freeze(set->core);
+    watch_unspare(set, config->gpa, last);
+    memory_core_thaw(set->core);
     insert(set, new);
     ret = watch_lay(set);
     if (ret < 0) {
         take_out(set, new);
         return error_set_errno(err, -ret, "watching 0x%" PRIx64, config->gpa);
     }
+    watch_tick_go(set);
     *watch = new;
     return 0;
 }
@@ -140,6 +147,13 @@ static void failed(void *opaque, int err_no)
     log_warn_limited(&machine->guest_log, "watchpoints: %s", strerror(err_no));
 }
 
+static void warn(void *opaque, const char *text)
+{
+    struct machine *machine = opaque;
+
+    log_warn_limited(&machine->guest_log, "watchpoints: %s", text);
+}
+
 static int make_set(struct machine *machine)
 {
     struct watch_set *set = malloc(sizeof(*set));
@@ -154,8 +168,10 @@ static int make_set(struct machine *machine)
         .vcpus = &machine->vcpus,
         .loop = &machine->loop,
         .failed = failed,
+        .warn = warn,
         .opaque = machine,
         .readonly_slots = kvm_has(&machine->kvm, KVM_HAS_READONLY_MEM) > 0,
+        .clock = &machine->clock,
     };
     ret = watch_set_init(set);
     if (ret < 0) {
@@ -189,11 +205,16 @@ AddressSpace *watch_beneath(struct machine *machine)
     return machine->watches ? &machine->watches->unwatched : board_memory(machine->board);
 }
 
-bool watch_rescue(void *opaque, struct vcpu *vcpu)
+bool watch_is_partial(struct machine *machine, const struct watch *watch)
+{
+    return watch_has_spared(machine->watches, watch->node.first, watch->node.last);
+}
+
+bool watch_rescue(void *opaque, struct vcpu *vcpu, struct error *why)
 {
     struct machine *machine = opaque;
 
-    return machine->watches && watch_set_rescue(machine->watches, vcpu);
+    return machine->watches && watch_set_rescue(machine->watches, vcpu, why);
 }
 
 void watch_finish(struct machine *machine)

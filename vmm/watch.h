@@ -18,11 +18,13 @@
  * value that stood there, is told as "stepped" without more.
  *
  * KVM pushes on the stack by itself when it delivers an interrupt or exception, and cannot where an
- * overlay is: a stack on which a guest takes them must not be watched.
+ * overlay is: then the event is taken in its place (watch_deliver.c), at once or, where KVM says
+ * nothing, some milliseconds later.
  *
  * Not to be watched are pages that KVM reads or writes by itself for the guest: the tables that
- * CR3, GDTR, IDTR, LDTR and TR of any vCPU lead to at that time. A guest that moves a table into a
- * watched page later gets faults no real machine would give it.
+ * CR3, GDTR, IDTR, LDTR and TR of any vCPU lead to. When a guest moves one into a watched page,
+ * that page's overlay is taken away and its watches are told; that is looked for some times a
+ * second, and a guest that had faults of it before that, and died, gets a verdict that says so.
  *
  * Lock order: owners' locks, then the core's, then the watches', then the group's and the loop's.
  * Source: api.rst 4.35 (KVM_MEM_READONLY), 5 "KVM_EXIT_MMIO", "KVM_EXIT_INTERNAL_ERROR".
@@ -38,11 +40,14 @@ struct watch; /* private */
 
 /* One access to watched bytes. */
 struct watch_hit {
-    hwaddr gpa;         /* the access's first byte, perhaps before the watch's */
-    unsigned size;      /* bytes, 1..8 (larger ones come in pieces); 0: a stepped one, not known */
-    bool write;         /* false with `stepped`: it read, or wrote what was there */
-    bool stepped;       /* by an instruction that was stepped; gpa and size: what it changed */
-    bool dma;           /* by a device */
+    hwaddr gpa;    /* the access's first byte, perhaps before the watch's */
+    unsigned size; /* bytes, 1..8 (larger ones come in pieces); 0: a stepped one, not known */
+    bool write;    /* false with `stepped`: it read, or wrote what was there */
+    bool stepped;  /* by an instruction that was stepped; gpa and size: what it changed */
+    bool dma;      /* by a device */
+    bool delivery; /* by the CPU, pushing the frame of event `vector`; rip: what it interrupted */
+    unsigned vector;
+    bool ignored;       /* a write that nothing took: to ROM, or where nobody answers */
     bool has_old;       /* a write to RAM */
     uint64_t old_value; /* what stood there; little-endian, `size` bytes */
     uint64_t value;     /* read or written */
@@ -62,6 +67,11 @@ struct watch_config {
      * (vcpu_group_hold), post to the loop and log, and nothing of watch.h.
      */
     void (*hit)(void *opaque, const struct watch_hit *hit);
+    /*
+     * A page of it is not watched any more: KVM uses it for a table of that CPU ("a page table").
+     * Context: the loop's thread. May be NULL.
+     */
+    void (*lost)(void *opaque, hwaddr page, const char *what, unsigned cpu);
     void *opaque;
 };
 
@@ -86,8 +96,11 @@ uint64_t watch_hits(const struct watch *watch);
  */
 AddressSpace *watch_beneath(struct machine *machine);
 
+/* Is a page of it not watched, as told by watch_config.lost? Context: as watch_add(). */
+bool watch_is_partial(struct machine *machine, const struct watch *watch);
+
 /* vcpu_group_config.rescue of a machine. Context: the vCPU's thread, outside the guest. */
-bool watch_rescue(void *opaque, struct vcpu *vcpu);
+bool watch_rescue(void *opaque, struct vcpu *vcpu, struct error *why);
 /* Takes everything away that was not. Context: no vCPU runs. */
 void watch_finish(struct machine *machine);
 

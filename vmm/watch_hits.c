@@ -128,6 +128,7 @@ static bool write_ram(struct watch_set *set, hwaddr gpa, uint64_t data, unsigned
             address_space_read(&set->unwatched, gpa, look, &hit.old_value, size) == MEMTX_OK;
         *result = address_space_write(&set->unwatched, gpa, attrs, &data, size);
         taken = (*result & MEMTX_ACCESS_ERROR) == 0;
+        hit.ignored = *result != MEMTX_OK;
         if (taken) {
             add_cpu(set, &hit);
             watch_tell(set, &hit);
@@ -137,9 +138,14 @@ static bool write_ram(struct watch_set *set, hwaddr gpa, uint64_t data, unsigned
     return taken;
 }
 
-static void saw_write(struct watch_set *set, hwaddr gpa, uint64_t data, unsigned size)
+static void saw_write(struct watch_set *set, hwaddr gpa, uint64_t data, unsigned size,
+                      MemTxResult result)
 {
-    struct watch_hit hit = {.gpa = gpa, .size = size, .write = true, .value = data};
+    struct watch_hit hit = {.gpa = gpa,
+                            .size = size,
+                            .write = true,
+                            .value = data,
+                            .ignored = (result & MEMTX_DECODE_ERROR) != 0};
 
     (void)pthread_mutex_lock(&set->lock);
     if (watch_is_watched(set, gpa, gpa + size - 1, WATCH_WRITE)) {
@@ -162,7 +168,7 @@ static MemTxResult layer_write(void *opaque, hwaddr addr, uint64_t data, unsigne
     }
     result = address_space_write(&layer->set->unwatched, gpa, attrs, &data, size);
     if (!layer->piece.ram && !attrs.debug) {
-        saw_write(layer->set, gpa, data, size);
+        saw_write(layer->set, gpa, data, size, result);
     }
     return result;
 }

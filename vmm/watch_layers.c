@@ -82,8 +82,8 @@ static struct watch_piece beneath(const FlatView *view, hwaddr first, hwaddr las
     return piece;
 }
 
-static int add_interval(const FlatView *view, hwaddr first, hwaddr last, bool slots,
-                        struct pieces *pieces)
+static int add_pages(const FlatView *view, hwaddr first, hwaddr last, bool slots,
+                     struct pieces *pieces)
 {
     struct watch_piece piece;
     int ret;
@@ -96,6 +96,30 @@ static int add_interval(const FlatView *view, hwaddr first, hwaddr last, bool sl
         }
         first = piece.last + 1;
     }
+}
+
+/* Whole pages, but for those that are spared. */
+static int add_interval(const struct watch_set *set, const FlatView *view, hwaddr first,
+                        hwaddr last, bool slots, struct pieces *pieces)
+{
+    size_t i;
+    int ret = 0;
+
+    for (i = 0; i < set->spared_num && ret == 0; i++) {
+        hwaddr page = set->spared[i] * WATCH_PAGE;
+
+        if (page < first || page > last) {
+            continue;
+        }
+        if (page > first) {
+            ret = add_pages(view, first, page - 1, slots, pieces);
+        }
+        if (last - page < WATCH_PAGE) {
+            return ret;
+        }
+        first = page + WATCH_PAGE;
+    }
+    return ret < 0 ? ret : add_pages(view, first, last, slots, pieces);
 }
 
 static int by_page(const void *a, const void *b)
@@ -129,7 +153,7 @@ static int sweep(const struct watch_set *set, const FlatView *view, struct edge 
     qsort(edges, num, sizeof(*edges), by_page);
     for (i = 0; i < num && ret == 0; i++) {
         if (all > 0 && edges[i].page > edges[i - 1].page) {
-            ret = add_interval(view, edges[i - 1].page * WATCH_PAGE,
+            ret = add_interval(set, view, edges[i - 1].page * WATCH_PAGE,
                                (edges[i].page - 1) * WATCH_PAGE + (WATCH_PAGE - 1),
                                reads == 0 && one_cpu && set->readonly_slots, pieces);
         }

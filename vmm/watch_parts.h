@@ -2,12 +2,14 @@
  * watch_parts.h - what the files of watch share. Private to them.
  *
  * watch.c keeps the watches, watch_layers.c the overlays that they need, watch_hits.c serves what
- * traps at those, watch_step.c does by stepping what cannot be served, watch_tables.c refuses pages
- * that KVM uses by itself.
+ * traps at those, watch_step.c does by stepping what cannot be served, watch_deliver.c takes
+ * interrupts whose stack is watched, watch_tables.c refuses and gives up pages that KVM uses by
+ * itself, watch_tick.c looks now and then for what KVM does not come out for.
  */
 #ifndef ACRE_VMM_WATCH_PARTS_H
 #define ACRE_VMM_WATCH_PARTS_H
 
+#include "vmm/vcpu_paging.h"
 #include "vmm/watch.h"
 
 #define WATCH_PAGE UINT64_C(4096)
@@ -50,11 +52,13 @@ struct watch_redo {
 struct watch_set {
     struct memory_core *core;
     AddressSpace *memory;
-    struct vcpu_group *vcpus;                 /* NULL: no CPUs (tests) */
-    struct loop *loop;                        /* as vcpus */
-    void (*failed)(void *opaque, int err_no); /* overlays are not what they should be */
+    struct vcpu_group *vcpus;                     /* NULL: no CPUs (tests) */
+    struct loop *loop;                            /* as vcpus */
+    void (*failed)(void *opaque, int err_no);     /* overlays are not what they should be */
+    void (*warn)(void *opaque, const char *text); /* a line for the user, perhaps many */
     void *opaque;
-    bool readonly_slots; /* KVM has them */
+    bool readonly_slots;  /* KVM has them */
+    struct vclock *clock; /* for watch_tick.c; NULL: no tick */
     AddressSpace unwatched;
     MemoryListener listener; /* of unwatched */
     bool listening;
@@ -65,6 +69,9 @@ struct watch_set {
     size_t layer_num;
     bool lifted, relay_pending;
     struct loop_work relay;
+    uint64_t *spared; /* numbers of pages without overlays although watched, ascending */
+    size_t spared_num;
+    struct watch_tick *tick; /* NULL: none */
     /* Stepping. */
     pthread_mutex_t step_lock; /* outermost; who has it keeps watches from being freed */
     struct watch_redo *redos;  /* for each vCPU, its thread's own */
@@ -115,12 +122,83 @@ bool watch_is_watched(const struct watch_set *set, hwaddr first, hwaddr last, un
  * KVM's LGDT and LIDT do not take what we answer. Returns: true when it did.
  */
 bool watch_ask_redo(struct watch_set *set, struct vcpu *vcpu, hwaddr gpa, unsigned size);
-bool watch_set_rescue(struct watch_set *set, struct vcpu *vcpu);
+/* As watch_rescue(). */
+bool watch_set_rescue(struct watch_set *set, struct vcpu *vcpu, struct error *why);
+/*
+ * All other vCPUs out of the guest, nobody commits, no watch is freed; and on again. Context: a
+ * vCPU's thread, outside the guest.
+ */
+void watch_stand_still(struct watch_set *set, bool begins);
+/* vcpu_step()'s `serving` meanwhile. @opaque  the set. */
+void watch_serving(void *opaque, bool begins);
+
+/* ---- watch_deliver.c ---- */
+
+/* A vCPU before an instruction. */
+struct watch_before {
+    struct kvm_regs regs;
+    struct kvm_sregs sregs;
+    struct vcpu_paging paging;
+};
+
+/* Context: its thread, outside the guest. Returns: 0; -errno of KVM_GET_REGS and the like. */
+int watch_read_before(const struct watch_set *set, struct vcpu *vcpu, struct watch_before *before)
+    __attribute__((warn_unused_result));
+/*
+ * After a step: if the instruction raised an exception, the CPU pushed the TF by which KVM steps,
+ * and the guest would get a #DB when the handler returns. Takes it out of the frame, if there is
+ * one. Context: frozen, the others parked.
+ */
+void watch_clear_trap_flag(struct watch_set *set, struct vcpu *vcpu,
+                           const struct watch_before *before);
+
+enum watch_trouble {
+    WATCH_TROUBLE_NONE,      /* it was asked for: KVM may be trying in vain */
+    WATCH_TROUBLE_EMULATION, /* KVM came out since it cannot emulate an instruction, */
+    WATCH_TROUBLE_DELIVERY,  /* since it cannot deliver an event, */
+    WATCH_TROUBLE_SHUTDOWN,  /* with a shutdown */
+};
+
+/*
+ * Takes the event that KVM holds, if its frame goes to a watched page.
+ * Returns: 0 the guest can go on; -ENOENT there is none, or the watches are not in its way;
+ * -ENOTSUP with `why` filled: acre cannot either; -errno of KVM_SET_SREGS and the like. Context:
+ * the vCPU's thread, outside the guest, no lock held.
+ */
+int watch_deliver(struct watch_set *set, struct vcpu *vcpu, enum watch_trouble trouble,
+                  struct error *why);
 
 /* ---- watch_tables.c ---- */
 
 /* Returns: 0; -EBUSY with err filled when KVM uses a page of [first, last] itself; -errno. */
 int watch_check_tables(struct watch_set *set, hwaddr first, hwaddr last, struct error *err)
     __attribute__((warn_unused_result));
+/*
+ * Takes the overlays off pages that KVM uses itself by now, and tells their watches. Context: the
+ * loop's thread. Cost: as the check of watch_add(), but for pages of tables beyond some thousand.
+ */
+void watch_spare_tables(struct watch_set *set);
+/* Has it a page of [first, last] among the spared? */
+bool watch_has_spared(const struct watch_set *set, hwaddr first, hwaddr last);
+/* Pages of [first, last] are watched again, if anybody wants to. Context: frozen. */
+void watch_unspare(struct watch_set *set, hwaddr first, hwaddr last);
+/*
+ * A vCPU came to grief: is it for a table in a watched page? Returns: true with why filled.
+ * Context: its thread, outside the guest.
+ */
+bool watch_explain_tables(struct watch_set *set, struct vcpu *vcpu, struct error *why);
+
+/* ---- watch_tick.c ---- */
+
+/*
+ * Every 10 ms of running, asks busy vCPUs to look for events that are held back; now and then looks
+ * for tables. Idle ones are let sleep. Returns: 0; -ENOMEM.
+ */
+int watch_tick_init(struct watch_set *set) __attribute__((warn_unused_result));
+/* Goes on ticking if there are overlays, and stops itself when there are none. Loop's thread. */
+void watch_tick_go(struct watch_set *set);
+void watch_tick_finish(struct watch_set *set);
+/* What a vCPU that was asked does. Context: its thread, outside the guest, no lock held. */
+void watch_tick_deliver(struct watch_set *set, struct vcpu *vcpu);
 
 #endif

@@ -211,7 +211,20 @@ static void tell_redo(struct watch_set *set, const struct watch_redo *redo, uint
     }
 }
 
-static void serving(void *opaque, bool begins)
+void watch_stand_still(struct watch_set *set, bool begins)
+{
+    if (begins) {
+        (void)pthread_mutex_lock(&set->step_lock);
+        memory_core_freeze(set->core);
+        vcpu_group_park(set->vcpus);
+    } else {
+        vcpu_group_unpark(set->vcpus);
+        memory_core_thaw(set->core);
+        (void)pthread_mutex_unlock(&set->step_lock);
+    }
+}
+
+void watch_serving(void *opaque, bool begins)
 {
     const struct watch_set *set = opaque;
 
@@ -225,12 +238,17 @@ static void serving(void *opaque, bool begins)
 /* Returns: as vcpu_step(); -ENOENT no overlays; -errno of a commit. Frozen, the others parked. */
 static int step_lifted(struct watch_set *set, struct vcpu *vcpu)
 {
-    int ret = set->layer_num > 0 ? watch_lift(set, true) : -ENOENT, laid;
+    struct watch_before before;
+    int ret = set->layer_num > 0 ? watch_read_before(set, vcpu, &before) : -ENOENT, laid;
 
+    ret = ret < 0 ? ret : watch_lift(set, true);
     if (ret < 0) {
         return ret;
     }
-    ret = vcpu_step(vcpu, serving, set);
+    ret = vcpu_step(vcpu, watch_serving, set);
+    if (ret == 0) {
+        watch_clear_trap_flag(set, vcpu, &before);
+    }
     laid = watch_lift(set, false);
     if (laid < 0) {
         set->failed(set->opaque, -laid);
@@ -260,9 +278,7 @@ static int step(struct watch_set *set, struct vcpu *vcpu, const struct watch_red
     uint64_t old_value = 0;
     int ret;
 
-    (void)pthread_mutex_lock(&set->step_lock);
-    memory_core_freeze(set->core);
-    vcpu_group_park(set->vcpus);
+    watch_stand_still(set, true);
     ret = redo ? take_back(set, vcpu, redo) : 0;
     if (ret == 0) {
         watch_fill_cpu(set, vcpu, false, &who);
@@ -282,9 +298,7 @@ static int step(struct watch_set *set, struct vcpu *vcpu, const struct watch_red
         }
         (void)pthread_mutex_unlock(&set->lock);
     }
-    vcpu_group_unpark(set->vcpus);
-    memory_core_thaw(set->core);
-    (void)pthread_mutex_unlock(&set->step_lock);
+    watch_stand_still(set, false);
     befores_free(&befores);
     return ret;
 }
@@ -303,23 +317,14 @@ static void redo(struct watch_set *set, struct vcpu *vcpu)
     }
 }
 
-bool watch_set_rescue(struct watch_set *set, struct vcpu *vcpu)
+/* What KVM cannot emulate. Returns: false when it is not for the overlays. */
+static bool rescue_emulation(struct watch_set *set, struct vcpu *vcpu)
 {
     const struct kvm_run *run = vcpu->run;
     struct kvm *kvm = set->vcpus->config.kvm;
-    struct kvm_run saved;
     struct kvm_regs regs;
     int ret;
 
-    if (set->redos[vcpu->index].wanted) {
-        redo(set, vcpu);
-        return true;
-    }
-    if (run->exit_reason != KVM_EXIT_INTERNAL_ERROR ||
-        run->internal.suberror != KVM_INTERNAL_ERROR_EMULATION) {
-        return false;
-    }
-    saved = *run;
     /* Writing the registers drops the #UD that KVM may have queued. */
     if (kvm_get_regs(kvm, vcpu->fd, &regs) != 0 || kvm_set_regs(kvm, vcpu->fd, &regs) != 0) {
         return false;
@@ -329,10 +334,45 @@ bool watch_set_rescue(struct watch_set *set, struct vcpu *vcpu)
         vcpu_serve_exit(vcpu);
         return true;
     }
-    if (ret == 0 || ret == -EINTR) {
+    return ret == 0 || ret == -EINTR;
+}
+
+static enum watch_trouble trouble_of(const struct kvm_run *run)
+{
+    if (run->exit_reason == KVM_EXIT_SHUTDOWN) {
+        return WATCH_TROUBLE_SHUTDOWN;
+    }
+    switch (run->internal.suberror) {
+    case KVM_INTERNAL_ERROR_EMULATION:
+        return WATCH_TROUBLE_EMULATION;
+    case KVM_INTERNAL_ERROR_DELIVERY_EV:
+        return WATCH_TROUBLE_DELIVERY;
+    default:
+        return WATCH_TROUBLE_NONE;
+    }
+}
+
+bool watch_set_rescue(struct watch_set *set, struct vcpu *vcpu, struct error *why)
+{
+    struct kvm_run saved;
+    enum watch_trouble trouble;
+
+    if (set->redos[vcpu->index].wanted) {
+        redo(set, vcpu);
+        return true;
+    }
+    if (!why) {
+        watch_tick_deliver(set, vcpu);
+        return true;
+    }
+    saved = *vcpu->run;
+    trouble = trouble_of(&saved);
+    if (watch_deliver(set, vcpu, trouble, why) == 0 ||
+        (trouble == WATCH_TROUBLE_EMULATION && rescue_emulation(set, vcpu))) {
         return true;
     }
     vcpu->run->exit_reason = saved.exit_reason;
     memcpy(vcpu->run->padding, saved.padding, sizeof(saved.padding));
+    (void)watch_explain_tables(set, vcpu, why);
     return false;
 }

@@ -14,6 +14,7 @@
 #include "vmm/map_json.h"
 #include "vmm/monitor.h"
 #include "vmm/options.h"
+#include "vmm/x86_idt.h"
 
 enum { QUEUE_MAX = 64, EVENTS_PER_SECOND = 100, LINE_MAX_HIT = 320 };
 
@@ -37,7 +38,7 @@ struct watch_users {
     struct symbols *symbols;
     struct symbols *(*load)(void *opaque); /* NULL: done, or nobody knows any */
     void *load_opaque;
-    struct log_limit limit;
+    struct log_limit limit, lost_limit; /* hits, and what ends them: no flood hides that */
     struct loop_work send;
     pthread_mutex_t lock; /* of what follows; a leaf but for the loop's */
     struct queued_hit queue[QUEUE_MAX];
@@ -147,7 +148,7 @@ static void add_access(const struct watch_hit *hit, char **text, size_t *size)
     if (hit->has_old) {
         add_text(text, size, "0x%" PRIx64 " -> ", hit->old_value);
     }
-    add_text(text, size, "0x%" PRIx64, hit->value);
+    add_text(text, size, "0x%" PRIx64 "%s", hit->value, hit->ignored ? " (ignored)" : "");
 }
 
 void watch_hit_text(const struct watch_hit *hit, const struct symbols *symbols, char *text,
@@ -165,6 +166,10 @@ void watch_hit_text(const struct watch_hit *hit, const struct symbols *symbols, 
     add_access(hit, &text, &size);
     if (hit->stepped) {
         add_text(&text, &size, ", by an instruction that was stepped");
+    }
+    if (hit->delivery) {
+        add_text(&text, &size, ", by %s %u",
+                 x86_exception_name(hit->vector) ? "exception" : "interrupt", hit->vector);
     }
     if (hit->has_rip) {
         symbols_text(symbols, hit->rip, name);
@@ -186,6 +191,12 @@ static json_t *hit_json(const struct watch_users *users, const struct queued_hit
 
     if (hit->has_old) {
         (void)json_object_set_new(data, "old-value", map_json_hex(hit->old_value));
+    }
+    if (hit->ignored) {
+        (void)json_object_set_new(data, "ignored", json_true());
+    }
+    if (hit->delivery) {
+        (void)json_object_set_new(data, "vector", json_integer(hit->vector));
     }
     if (hit->cpu >= 0) {
         (void)json_object_set_new(data, "cpu", json_integer(hit->cpu));
@@ -256,6 +267,23 @@ static void hit_user(void *opaque, const struct watch_hit *hit)
     }
 }
 
+/* Context: see watch_config.lost. */
+static void lost_user(void *opaque, hwaddr page, const char *what, unsigned cpu)
+{
+    struct watch_user *user = opaque;
+    struct machine *machine = user->users->machine;
+
+    log_warn_limited(&user->users->lost_limit,
+                     "watch %u: page 0x%" PRIx64 " has %s of cpu %u by now, which KVM uses by "
+                     "itself: it is not watched any more",
+                     user->id, page, what, cpu);
+    if (machine->monitor) {
+        monitor_event(machine, "ACRE_WATCH_LOST",
+                      json_pack("{s:I, s:o, s:I, s:s}", "id", (json_int_t)user->id, "page",
+                                map_json_hex(page), "cpu", (json_int_t)cpu, "what", what));
+    }
+}
+
 int watch_user_set_symbols(struct machine *machine, struct symbols *(*load)(void *opaque),
                            void *opaque)
 {
@@ -280,6 +308,7 @@ int watch_user_add(struct machine *machine, const struct watch_place *place, uns
         .len = place->len,
         .access = place->access,
         .hit = hit_user,
+        .lost = lost_user,
         .opaque = user,
     };
     int ret;
@@ -329,23 +358,27 @@ void watch_user_each(struct machine *machine,
     const struct watch_user *user = machine->watch_users ? machine->watch_users->first : NULL;
 
     for (; user; user = user->next) {
-        each(opaque, &(struct watch_listed){
-                         .id = user->id, .place = user->place, .hits = watch_hits(user->watch)});
+        each(opaque, &(struct watch_listed){.id = user->id,
+                                            .place = user->place,
+                                            .hits = watch_hits(user->watch),
+                                            .partial = watch_is_partial(machine, user->watch)});
     }
 }
 
 static void sum_up(void *opaque, const struct watch_listed *listed)
 {
     (void)opaque;
-    log_note("watch %u: 0x%" PRIx64 ", %" PRIu64 " byte%s, %s: %" PRIu64 " hit%s", listed->id,
+    log_note("watch %u: 0x%" PRIx64 ", %" PRIu64 " byte%s, %s: %" PRIu64 " hit%s%s", listed->id,
              listed->place.gpa, listed->place.len, listed->place.len == 1 ? "" : "s",
-             watch_access_name(listed->place.access), listed->hits, listed->hits == 1 ? "" : "s");
+             watch_access_name(listed->place.access), listed->hits, listed->hits == 1 ? "" : "s",
+             listed->partial ? ", in part not watched to the end" : "");
 }
 
 void watch_user_sum_up(struct machine *machine)
 {
     if (machine->watch_users) {
         log_limit_flush(&machine->watch_users->limit);
+        log_limit_flush(&machine->watch_users->lost_limit);
         watch_user_each(machine, sum_up, NULL);
     }
 }

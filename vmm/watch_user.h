@@ -1,6 +1,14 @@
 /*
  * watch_user.h - watchpoints as a user sees them: numbered, written as GPA[:LEN][:r|w|rw], each hit
- * a line on stderr and a QMP event ACRE_WATCH.
+ * a line on stderr and a QMP event ACRE_WATCH; and ACRE_WATCH_LOST for a page that cannot be
+ * watched any longer.
+ *
+ * - ACRE_WATCH: {"id", "gpa", "size", "write", "stepped", "dma", "value"}, and where they apply
+ *   "old-value", "ignored" (true: nothing took the write), "cpu", "rip" or "next-rip", "symbol",
+ * "vector" (of the interrupt or exception whose frame it is part of), "dropped" (events before it
+ * that were left out)
+ * - ACRE_WATCH_LOST: {"id", "page", "cpu", "what"}
+ * Addresses and values are strings "0x...".
  *
  * Both are limited: lines as log.h says, events to EVENTS_PER_SECOND; what is left out is counted.
  * Names of RIPs come from the kernel's symbols (watch_service.c).
@@ -26,6 +34,7 @@ struct watch_listed {
     unsigned id; /* 1.. */
     struct watch_place place;
     uint64_t hits;
+    bool partial; /* some page of it is not watched: see watch_config.lost */
 };
 
 /*

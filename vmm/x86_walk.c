@@ -20,8 +20,6 @@
 #define ENTRY_US (UINT64_C(1) << 2)
 #define ENTRY_PWT (UINT64_C(1) << 3)
 #define ENTRY_PCD (UINT64_C(1) << 4)
-#define ENTRY_A (UINT64_C(1) << 5)
-#define ENTRY_D (UINT64_C(1) << 6)
 #define ENTRY_PS (UINT64_C(1) << 7)
 #define ENTRY_G (UINT64_C(1) << 8)
 #define ENTRY_NX (UINT64_C(1) << 63)
@@ -275,8 +273,8 @@ void x86_walk_flags(const struct x86_walk_level *level, char *text, unsigned siz
         bool leaf_only;
     } flags[] = {
         {ENTRY_P, "P", false},     {ENTRY_RW, "RW", false},   {ENTRY_US, "US", false},
-        {ENTRY_PWT, "PWT", false}, {ENTRY_PCD, "PCD", false}, {ENTRY_A, "A", false},
-        {ENTRY_D, "D", true},      {ENTRY_G, "G", true},      {ENTRY_NX, "NX", false},
+        {ENTRY_PWT, "PWT", false}, {ENTRY_PCD, "PCD", false}, {X86_ENTRY_A, "A", false},
+        {X86_ENTRY_D, "D", true},  {ENTRY_G, "G", true},      {ENTRY_NX, "NX", false},
     };
     size_t i, used = 0;
 

@@ -15,6 +15,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Bits of an entry that a CPU sets: accessed; dirty, of one that maps a page. */
+#define X86_ENTRY_A (UINT64_C(1) << 5)
+#define X86_ENTRY_D (UINT64_C(1) << 6)
+
 enum x86_paging_mode {
     X86_PAGING_OFF,
     X86_PAGING_32BIT,

@@ -19,5 +19,6 @@
 #include "guest/lib/testdev.h"
 #include "guest/lib/time.h"
 #include "guest/lib/tree.h"
+#include "guest/lib/user.h"
 
 #endif

@@ -78,10 +78,50 @@ finish_hammer() {
         .value + " " + .["old-value"]' out.json)
     [ $((new)) -eq $((old + 1)) ]
     jq -se 'map(select(.return | type == "array"))[0].return[0] |
-        .id == 1 and .address == "0x400000" and .length == 8 and .access == "w" and .hits > 10' out.json
+        . == {id: 1, address: "0x400000", length: "0x8", access: "w", hits: .hits, partial: false} and .hits > 10' out.json
     jq -se '[.[] | .error.desc // empty] == ["there is no watch 1",
         "Parameter '"'access'"' must be r, w or rw", "Parameter '"'length'"' must be 1 or more"]' out.json
     jq -se 'map(.return | strings) | .[0] == "watch 2\n" and (.[1] | test("^2: 0x400800:4:rw [0-9]+ hits?\n$")) and .[2:] == ["", ""]' out.json
+}
+
+@test "a table that moves into a page of which reads are watched is named when the guest dies of it" {
+    needs_kvm
+    # What the guest gets is its KVM's doing: a crash, or page faults that it reports itself.
+    run --separate-stderr "$acre" run --timeout 20 --crash-report none --watch 0x402ff8:8:rw \
+        "$guests/conformance/watch-tables.elf"
+    [ "$status" -eq 126 ] || [ "$status" -eq 99 ]
+    [[ $stderr == *'page 0x402000, which is watched, has a page table of cpu 0, which KVM uses by itself'* ||
+        $stderr == *'watch 1: page 0x402000 has a page table of cpu 0 by now, which KVM uses by itself: it is not watched any more'* ]]
+}
+
+@test "a watch that ends since its page has become a table is told in the monitor, too" {
+    needs_kvm
+    "$acre" run --timeout 60 --monitor unix:sock -S --watch 0x402ff8:8:w --append ms=50000 \
+        "$guests/conformance/watch-tables.elf" >guest.out 2>guest.err &
+    pid=$!
+    until [ -S sock ]; do sleep 0.1; done
+    mkfifo commands
+    socat -t 5 - UNIX-CONNECT:sock <commands >out.json &
+    exec 8>commands
+    echo '{"execute": "qmp_capabilities"}{"execute": "cont"}' >&8
+    local tries=0
+    until grep -q ACRE_WATCH_LOST out.json; do
+        tries=$((tries + 1))
+        [ $tries -le 300 ]
+        sleep 0.1
+    done
+    {
+        echo '{"execute": "acre-watch-list"}'
+        echo '{"execute": "human-monitor-command", "arguments": {"command-line": "watch"}}'
+        echo '{"execute": "quit"}'
+    } >&8
+    exec 8>&-
+    wait $pid
+    pid=
+    jq -se 'map(select(.event == "ACRE_WATCH_LOST").data) ==
+        [{id: 1, page: "0x402000", cpu: 0, what: "a page table"}]' out.json
+    jq -se 'map(.return | arrays)[0][0].partial' out.json
+    jq -se 'map(.return | strings)[0] | test("^1: 0x402ff8:8:w [0-9]+ hits, in part not watched\n$")' out.json
 }
 
 @test "five hundred watches come and go under two working CPUs, and nothing is stale or lost" {

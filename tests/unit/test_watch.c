@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kvm_fixture.h"
@@ -23,6 +24,11 @@ static void on_hit(void *opaque, const struct watch_hit *hit)
     (void)snprintf(told + used, sizeof(told) - used, "%s%c%u@%" PRIx64 "=%" PRIx64 "<%" PRIx64 " ",
                    (const char *)opaque, hit->write ? 'w' : 'r', hit->size, hit->gpa, hit->value,
                    hit->old_value);
+}
+
+static void keep_hit(void *opaque, const struct watch_hit *hit)
+{
+    *(struct watch_hit *)opaque = *hit;
 }
 
 static void on_failed(void *opaque, int err_no)
@@ -260,6 +266,62 @@ START_TEST(without_memory_nothing_is_watched_and_nothing_changed)
 }
 END_TEST
 
+START_TEST(a_write_that_nothing_takes_is_told_as_ignored)
+{
+    struct watch_config config = {.gpa = 0x4000, .len = 8, .access = WATCH_WRITE};
+    struct watch_hit last = {.size = 0};
+    struct watch *watch;
+    struct error err;
+    uint32_t value = 7;
+
+    ck_assert_int_eq(memory_region_add_subregion_overlap(&root, 0x4000, &rom, 1), 0);
+    config.hit = keep_hit;
+    config.opaque = &last;
+    ck_assert_int_eq(watch_set_add(&set, &config, &watch, &err), 0);
+    ck_assert_uint_eq(address_space_write(&as, 0x4000, MEMTXATTRS_UNSPECIFIED, &value, 4),
+                      MEMTX_DECODE_ERROR);
+    ck_assert(last.ignored && last.write && last.value == 7 && last.has_old && last.old_value == 0);
+    ck_assert_uint_eq(read_at(0x4000, 4), 0);
+    watch_set_del(&set, watch);
+    ck_assert_int_eq(memory_region_del_subregion(&root, &rom), 0);
+}
+END_TEST
+
+START_TEST(pages_that_are_spared_have_no_overlay_until_they_are_watched_anew)
+{
+    struct watch *watch, *again;
+
+    set.spared = calloc(2, sizeof(*set.spared));
+    ck_assert_ptr_nonnull(set.spared);
+    set.spared[0] = 2;
+    set.spared[1] = 4;
+    set.spared_num = 2;
+    watch = add("a", 0x3800, 0x10, WATCH_WRITE);
+    (void)add("b", 0x1800, 0x3000, WATCH_READ); /* takes 2 and 4 back */
+    ck_assert_uint_eq(set.spared_num, 0);
+    set.spared[0] = 2;
+    set.spared[1] = 4;
+    set.spared_num = 2;
+    ck_assert_int_eq(watch_lay(&set), 0);
+    ck_assert_int_eq(slot_at(0x1000), '-');
+    ck_assert_int_eq(slot_at(0x2000), 'w');
+    ck_assert_int_eq(slot_at(0x3000), '-');
+    ck_assert_int_eq(slot_at(0x4000), 'w');
+    ck_assert(watch_has_spared(&set, 0x2fff, 0x3000) && watch_has_spared(&set, 0, 0x2000));
+    ck_assert(!watch_has_spared(&set, 0x3000, 0x3fff) &&
+              !watch_has_spared(&set, 0x5000, UINT64_MAX));
+    write_at(0x2000, 1, 8);
+    expect("");
+    again = add("c", 0x2ff8, 8, WATCH_WRITE);
+    ck_assert_int_eq(slot_at(0x2000), '-');
+    ck_assert_int_eq(slot_at(0x4000), 'w');
+    write_at(0x2ff8, 1, 8);
+    expect("cw8@2ff8=1<0 ");
+    watch_set_del(&set, again);
+    watch_set_del(&set, watch);
+}
+END_TEST
+
 static const struct {
     hwaddr gpa;
     uint64_t len;
@@ -331,6 +393,12 @@ static const struct {
     {{.gpa = 0x1010, .stepped = true, .has_rip = true},
      "cpu 0 accessed page 0x1000, by an instruction that was stepped, at 0x0"},
     {{.gpa = 0x10, .size = 2, .cpu = -1}, "acre read 2 bytes at 0x10: 0x0"},
+    {{.gpa = 0x10, .size = 2, .write = true, .ignored = true, .has_old = true, .old_value = 3},
+     "cpu 0 wrote 2 bytes at 0x10: 0x3 -> 0x0 (ignored)"},
+    {{.gpa = 0x10, .size = 8, .write = true, .delivery = true, .vector = 14, .has_rip = true},
+     "cpu 0 wrote 8 bytes at 0x10: 0x0, by exception 14, at 0x0"},
+    {{.gpa = 0x10, .size = 8, .write = true, .delivery = true, .vector = 33, .has_rip = true},
+     "cpu 0 wrote 8 bytes at 0x10: 0x0, by interrupt 33, at 0x0"},
 };
 
 START_TEST(a_hit_is_a_line)
@@ -357,6 +425,8 @@ int main(void)
     tcase_add_test(tc, a_watch_over_nothing_at_all_is_told_of_accesses_there);
     tcase_add_test(tc, writes_that_are_watched_make_pages_dirty);
     tcase_add_test(tc, watches_are_added_while_hits_wait_to_be_told);
+    tcase_add_test(tc, a_write_that_nothing_takes_is_told_as_ignored);
+    tcase_add_test(tc, pages_that_are_spared_have_no_overlay_until_they_are_watched_anew);
     tcase_add_test(tc, without_memory_nothing_is_watched_and_nothing_changed);
     tcase_add_table_test(tc, what_is_no_watch_is_refused, bad);
     suite_add_tcase(suite, tc);
