@@ -372,31 +372,12 @@ int watch_lay(struct watch_set *set)
     return ret;
 }
 
-int watch_lift(struct watch_set *set, bool lifted)
-{
-    size_t i;
-    int ret = 0;
-
-    memory_region_transaction_begin(set->core);
-    for (i = 0; i < set->layer_num && ret == 0; i++) {
-        ret = memory_region_set_enabled(mounted(set->layers[i]), !lifted);
-    }
-    if (ret < 0) {
-        memory_region_transaction_abort(set->core);
-    } else {
-        ret = memory_region_transaction_commit(set->core);
-    }
-    if (ret == 0) {
-        set->lifted = lifted;
-    }
-    return ret;
-}
-
-bool watch_has_layer(const struct watch_set *set, hwaddr first, hwaddr last)
+/* The index of the first that ends at or after an address; layer_num: none does. */
+static size_t layer_from(const struct watch_set *set, hwaddr first)
 {
     size_t lo = 0, hi = set->layer_num;
 
-    while (lo < hi) { /* the first that ends at or after `first` */
+    while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
 
         if (set->layers[mid]->piece.last < first) {
@@ -405,7 +386,66 @@ bool watch_has_layer(const struct watch_set *set, hwaddr first, hwaddr last)
             hi = mid;
         }
     }
-    return lo < set->layer_num && set->layers[lo]->piece.first <= last;
+    return lo;
+}
+
+bool watch_has_layer(const struct watch_set *set, hwaddr first, hwaddr last)
+{
+    size_t i = layer_from(set, first);
+
+    return i < set->layer_num && set->layers[i]->piece.first <= last;
+}
+
+static int lift_pages(struct watch_set *set, const struct watch_pages *pages)
+{
+    unsigned i;
+    int ret = 0;
+
+    for (i = 0; i < pages->num && ret == 0; i++) {
+        size_t at = layer_from(set, pages->first[i]);
+
+        if (at < set->layer_num && set->layers[at]->piece.first <= pages->first[i]) {
+            ret = memory_region_set_enabled(mounted(set->layers[at]), false);
+        }
+    }
+    return ret;
+}
+
+static int set_all(struct watch_set *set, bool enabled)
+{
+    size_t i;
+    int ret = 0;
+
+    for (i = 0; i < set->layer_num && ret == 0; i++) {
+        ret = memory_region_set_enabled(mounted(set->layers[i]), enabled);
+    }
+    return ret;
+}
+
+/* @ret  of the changes made. Returns: as watch_lift(). */
+static int end_changes(struct watch_set *set, int ret, bool lifted)
+{
+    if (ret < 0) {
+        memory_region_transaction_abort(set->core);
+        return ret;
+    }
+    ret = memory_region_transaction_commit(set->core);
+    if (ret == 0) {
+        set->lifted = lifted;
+    }
+    return ret;
+}
+
+int watch_lift(struct watch_set *set, const struct watch_pages *pages)
+{
+    memory_region_transaction_begin(set->core);
+    return end_changes(set, pages ? lift_pages(set, pages) : set_all(set, false), true);
+}
+
+int watch_lower(struct watch_set *set)
+{
+    memory_region_transaction_begin(set->core);
+    return end_changes(set, set_all(set, true), false);
 }
 
 static bool any_under(const struct watch_set *set, const MemoryRegionSection *sections, size_t num)

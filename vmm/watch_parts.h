@@ -43,7 +43,8 @@ struct watch_redo {
     hwaddr last_gpa; /* of its reads of overlays so far, and how often in a row */
     unsigned last_size, repeats;
     bool wanted;
-    hwaddr gpa; /* of what it reads */
+    bool locked; /* a LOCK operation: all that it accesses is one operand */
+    hwaddr gpa;  /* of what it reads */
     unsigned size;
     struct kvm_regs regs; /* before it */
 };
@@ -93,8 +94,18 @@ void watch_set_del(struct watch_set *set, struct watch *watch);
 
 /* Makes the overlays what the watches want. Returns: 0; -errno, then they are as they were. */
 int watch_lay(struct watch_set *set) __attribute__((warn_unused_result));
-/* All off, for a step, or on again. Frozen. Returns: 0; -errno, then nothing changed. */
-int watch_lift(struct watch_set *set, bool lifted) __attribute__((warn_unused_result));
+/* Pages that one instruction touches. */
+struct watch_pages {
+    unsigned num;
+    hwaddr first[3]; /* any byte of each */
+};
+/*
+ * Takes off the overlays of some pages, or all (NULL), for a step; and lays them again. Frozen.
+ * Returns: 0; -errno, then nothing changed.
+ */
+int watch_lift(struct watch_set *set, const struct watch_pages *pages)
+    __attribute__((warn_unused_result));
+int watch_lower(struct watch_set *set) __attribute__((warn_unused_result));
 bool watch_has_layer(const struct watch_set *set, hwaddr first, hwaddr last);
 /* MemoryListener callbacks of `unwatched`. */
 int watch_layers_prepare(MemoryListener *listener, MemoryCommit *commit);

@@ -103,6 +103,7 @@ bool watch_ask_redo(struct watch_set *set, struct vcpu *vcpu, hwaddr gpa, unsign
         return false;
     }
     redo->wanted = true;
+    redo->locked = !again;
     redo->gpa = gpa;
     redo->size = size;
     redo->regs = regs;
@@ -235,13 +236,43 @@ void watch_serving(void *opaque, bool begins)
     }
 }
 
+static void add_code_page(struct watch_set *set, const struct watch_before *before, uint64_t linear,
+                          struct watch_pages *pages)
+{
+    struct x86_walk walk;
+
+    vcpu_paging_walk(&before->paging, &set->unwatched, linear, &walk);
+    if (walk.result == X86_WALK_OK) {
+        pages->first[pages->num++] = walk.gpa;
+    }
+}
+
+/*
+ * A LOCK operation's own pages, so that thousands of watches elsewhere cost it nothing. Returns:
+ * false when its operand may go on in another page.
+ */
+static bool find_pages(struct watch_set *set, const struct watch_before *before,
+                       const struct watch_redo *redo, struct watch_pages *pages)
+{
+    uint64_t rip = before->sregs.cs.l ? before->regs.rip : before->sregs.cs.base + before->regs.rip;
+
+    if (!redo || !redo->locked || (redo->gpa + redo->size) % WATCH_PAGE == 0) {
+        return false;
+    }
+    *pages = (struct watch_pages){.num = 1, .first = {redo->gpa}};
+    add_code_page(set, before, rip, pages);
+    add_code_page(set, before, rip + (CODE_MAX - 1), pages);
+    return true;
+}
+
 /* Returns: as vcpu_step(); -ENOENT no overlays; -errno of a commit. Frozen, the others parked. */
-static int step_lifted(struct watch_set *set, struct vcpu *vcpu)
+static int step_lifted(struct watch_set *set, struct vcpu *vcpu, const struct watch_redo *redo)
 {
     struct watch_before before;
+    struct watch_pages pages;
     int ret = set->layer_num > 0 ? watch_read_before(set, vcpu, &before) : -ENOENT, laid;
 
-    ret = ret < 0 ? ret : watch_lift(set, true);
+    ret = ret < 0 ? ret : watch_lift(set, find_pages(set, &before, redo, &pages) ? &pages : NULL);
     if (ret < 0) {
         return ret;
     }
@@ -249,7 +280,7 @@ static int step_lifted(struct watch_set *set, struct vcpu *vcpu)
     if (ret == 0) {
         watch_clear_trap_flag(set, vcpu, &before);
     }
-    laid = watch_lift(set, false);
+    laid = watch_lower(set);
     if (laid < 0) {
         set->failed(set->opaque, -laid);
     }
@@ -287,7 +318,7 @@ static int step(struct watch_set *set, struct vcpu *vcpu, const struct watch_red
         } else {
             befores_take(set, &befores);
         }
-        ret = step_lifted(set, vcpu);
+        ret = step_lifted(set, vcpu, redo);
     }
     if (ret == 0) {
         (void)pthread_mutex_lock(&set->lock);
