@@ -43,29 +43,45 @@ static void set_changed(struct map_json *map, json_t *object, const MemoryCommit
     map_json_set(map, object, "changed", array);
 }
 
-static void set_slots(struct map_json *map, json_t *object, const char *key,
-                      const struct kvm_slot *slot)
-{
-    json_t *array = json_array(), *item;
+struct slot_array {
+    struct map_json *map;
+    json_t *array;
+};
 
-    for (; slot; slot = slot->next) {
-        item = map_json_add(map, array);
-        map_json_set_slot(map, item, slot);
-        map_json_set(map, item, "us", json_real((double)slot->ioctl_ns / NS_PER_US));
-    }
-    map_json_set(map, object, key, array);
+static void add_slot(void *opaque, const struct kvm_slot *slot)
+{
+    const struct slot_array *to = opaque;
+    json_t *item = map_json_add(to->map, to->array);
+
+    map_json_set_slot(to->map, item, slot);
+    map_json_set(to->map, item, "us", json_real((double)slot->ioctl_ns / NS_PER_US));
 }
 
-static void set_slot_delta(struct map_json *map, json_t *object, const struct kvm_slots *slots)
+static json_t *slot_list(struct map_json *map, const struct kvm_slot *slot)
 {
-    const struct kvm_slots_delta delta = kvm_slots_last_delta(slots);
+    struct slot_array to = {map, json_array()};
+
+    for (; slot; slot = slot->next) {
+        add_slot(&to, slot);
+    }
+    return to.array;
+}
+
+static void set_slot_delta(struct map_json *map, json_t *object, const struct commit_report *report)
+{
+    const struct kvm_slots_delta delta = commit_slots(report);
+    struct slot_array added = {map, slot_list(map, delta.added)};
     json_t *part = json_object();
+
+    if (report->built) {
+        kvm_slots_for_each(report->slots, add_slot, &added);
+    }
 
     map_json_set(map, part, "ioctls", json_integer(delta.ioctls));
     map_json_set(map, part, "us", json_real((double)delta.ioctl_ns / NS_PER_US));
-    set_slots(map, part, "removed", delta.removed);
-    set_slots(map, part, "added", delta.added);
-    set_slots(map, part, "changed", delta.changed);
+    map_json_set(map, part, "removed", slot_list(map, delta.removed));
+    map_json_set(map, part, "added", added.array);
+    map_json_set(map, part, "changed", slot_list(map, delta.changed));
     map_json_set(map, object, "slots", part);
 }
 
@@ -85,7 +101,7 @@ json_t *commit_json(const struct commit_report *report)
     set_sections(&map, object, "added", commit->add, commit->add_num);
     set_changed(&map, object, commit);
     if (report->slots) {
-        set_slot_delta(&map, object, report->slots);
+        set_slot_delta(&map, object, report);
     }
     return map_json_finish(&map);
 }

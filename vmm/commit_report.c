@@ -53,21 +53,57 @@ static void print_sections(struct memory_sink *sink, const MemoryCommit *commit)
     }
 }
 
+struct slot_list {
+    struct memory_sink *sink;
+    const struct commit_report *report;
+    const char *mark;
+};
+
+static void print_listed(void *opaque, const struct kvm_slot *slot)
+{
+    const struct slot_list *list = opaque;
+
+    commit_print_slot(list->sink, list->mark, slot, list->report->core);
+    if (list->report->costs) {
+        memory_sink_printf(list->sink, ", %.1f us", (double)slot->ioctl_ns / NS_PER_US);
+    }
+    memory_sink_printf(list->sink, "\n");
+}
+
 static void print_slot_list(struct memory_sink *sink, const struct commit_report *report,
                             const char *mark, const struct kvm_slot *slot)
 {
+    struct slot_list list = {sink, report, mark};
+
     for (; slot; slot = slot->next) {
-        commit_print_slot(sink, mark, slot, report->core);
-        if (report->costs) {
-            memory_sink_printf(sink, ", %.1f us", (double)slot->ioctl_ns / NS_PER_US);
-        }
-        memory_sink_printf(sink, "\n");
+        print_listed(&list, slot);
     }
+}
+
+static void add_cost(void *opaque, const struct kvm_slot *slot)
+{
+    struct kvm_slots_delta *delta = opaque;
+
+    delta->added_num++;
+    delta->ioctls++;
+    delta->ioctl_ns += slot->ioctl_ns;
+}
+
+struct kvm_slots_delta commit_slots(const struct commit_report *report)
+{
+    struct kvm_slots_delta delta = {.added_num = 0};
+
+    if (!report->built) {
+        return kvm_slots_last_delta(report->slots);
+    }
+    kvm_slots_for_each(report->slots, add_cost, &delta); /* the last change may be any */
+    return delta;
 }
 
 static void print_slot_delta(struct memory_sink *sink, const struct commit_report *report)
 {
-    const struct kvm_slots_delta delta = kvm_slots_last_delta(report->slots);
+    const struct kvm_slots_delta delta = commit_slots(report);
+    struct slot_list all = {sink, report, "+ "};
 
     if (delta.removed_num + delta.added_num + delta.changed_num == 0) {
         return;
@@ -81,6 +117,9 @@ static void print_slot_delta(struct memory_sink *sink, const struct commit_repor
     print_slot_list(sink, report, "- ", delta.removed);
     print_slot_list(sink, report, "+ ", delta.added);
     print_slot_list(sink, report, "~ ", delta.changed);
+    if (report->built) {
+        kvm_slots_for_each(report->slots, print_listed, &all);
+    }
 }
 
 void commit_print(struct memory_sink *sink, const struct commit_report *report)

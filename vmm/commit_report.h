@@ -36,6 +36,10 @@ void commit_print(struct memory_sink *sink, const struct commit_report *report);
 /* A line without its end. @core  as above. */
 void commit_print_slot(struct memory_sink *sink, const char *mark, const struct kvm_slot *slot,
                        struct memory_core *core);
+/*
+ * What it did to the slots. Of the map as built the numbers alone: kvm_slots_for_each() has them.
+ */
+struct kvm_slots_delta commit_slots(const struct commit_report *report);
 /* Returns: a new reference; NULL out of memory. */
 json_t *commit_json(const struct commit_report *report);
 

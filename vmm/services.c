@@ -7,9 +7,10 @@
 #include <string.h>
 
 static const struct service *const table[] = {
-    &debug_service,    &watch_service, &pagemap_service, &trace_service,
-    &save_dir_service, &core_service,  &stats_service, /* before those that show it */
-    &monitor_service,  &gdb_service,
+    &debug_service,   &trace_service, /* before those that change the map */
+    &watch_service,   &pagemap_service, &save_dir_service,
+    &core_service,    &stats_service, /* before those that show it */
+    &monitor_service, &gdb_service,
 };
 enum { SERVICE_NUM = sizeof(table) / sizeof(table[0]) };
 _Static_assert((int)SERVICE_NUM <= (int)SERVICE_NUM_MAX, "states has room for all");

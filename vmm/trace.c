@@ -157,7 +157,7 @@ void trace_free(struct trace *trace)
 static uint64_t time_of(const struct trace *trace, uint64_t stamp)
 {
     double ns = (double)(int64_t)(stamp - trace->base_tsc) * trace->ns_per_tick +
-                (double)(int64_t)(trace->base_ns - trace->origin_ns);
+                (double)(int64_t)(trace->base_ns - trace->origin_ns); /* 0 is estimated */
 
     return ns > 0 ? (uint64_t)ns : 0;
 }

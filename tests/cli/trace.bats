@@ -103,6 +103,21 @@ FILTERS
         .[0].dur == .[1].dur)' t.json
     nested t.json
 }
+@test "what was there when a trace begins is all of the map, and a watch's overlay is a change of it" {
+    needs_kvm
+    local i
+    for i in 1 2 3 4 5 6; do # whether acre's own start comes out before or after the trace's is chance
+        acre run --timeout 60 --trace commit=t.jsonl --watch 0x400000:8:w "$guests/hello.elf"
+        [ "$status" -eq 0 ]
+        jq -e -s 'map(.time) | . == sort and .[0] > 0' t.jsonl
+    done
+    jq -e -s '.[0].built and (.[0].slots.added | length) == 2 and .[0].slots.ioctls == 2' t.jsonl
+    jq -e -s '.[2] | .cause == "add_subregion" and .["cause-region"] == "watch" and
+        (.slots.added | map(.region) | index("watch"))' t.jsonl
+    acre run --timeout 60 --trace commit "$guests/hello.elf"
+    grep -qE '^  slots: 0 removed, 2 added, 0 changed, 2 ioctls in [0-9.]+ us$' err
+    [ "$(grep -c '^  +    [01]: ' err)" -eq 2 ]
+}
 @test "commits are traced with cause, diff, slots and costs" {
     needs_kvm
     acre run --board puzzle --timeout 60 --trace commit,slots=t.jsonl --trace commit \
