@@ -91,22 +91,24 @@ unsigned region_piece(const FlatRange *range, hwaddr offset, uint64_t len)
     return floor_power_of_two(len < max ? len : max);
 }
 
-bool region_access_valid(const MemoryRegion *mr, hwaddr offset, unsigned len, bool is_write,
-                         MemTxAttrs attrs)
+MemoryRefusal region_access_refusal(const MemoryRegion *mr, hwaddr offset, unsigned len,
+                                    bool is_write, MemTxAttrs attrs)
 {
     const MemoryRegionOps *ops = mr->ops;
 
     if (!ops) {
-        return mr->kind == MEMORY_REGION_RAM_DEVICE;
+        return mr->kind == MEMORY_REGION_RAM_DEVICE ? MEMORY_REFUSAL_NONE : MEMORY_REFUSAL_SIZE;
     }
     if (ops->valid.accepts && !ops->valid.accepts(mr->opaque, offset, len, is_write, attrs)) {
-        return false;
+        return MEMORY_REFUSAL_ACCEPTS;
     }
     if (!ops->valid.unaligned && (offset & (len - 1))) {
-        return false;
+        return MEMORY_REFUSAL_UNALIGNED;
     }
     return ops->valid.max_access_size == 0 ||
-           (len <= ops->valid.max_access_size && len >= ops->valid.min_access_size);
+                   (len <= ops->valid.max_access_size && len >= ops->valid.min_access_size)
+               ? MEMORY_REFUSAL_NONE
+               : MEMORY_REFUSAL_SIZE;
 }
 
 static inline ALWAYS_INLINE MemTxResult call_read(const MemoryRegion *mr, hwaddr offset,

@@ -74,6 +74,7 @@ typedef struct MemoryPiece {
     bool read_first;         /* a write that reads the unit, changes it and writes it back */
     AddressSpace *target_as; /* IOMMU: where it goes on; NULL: it does not */
     hwaddr target_addr;      /* in target_as */
+    MemoryRefusal refusal;   /* MEMORY_PIECE_REFUSED: why */
 } MemoryPiece;
 
 /*

@@ -53,6 +53,7 @@ static unsigned tell_dispatch(const struct telling *telling, const FlatRange *ra
 {
     const MemTxAttrs attrs = {0};
     unsigned done, unit, wide, num = region_piece(range, offset, len);
+    MemoryRefusal refusal;
 
     if (range->mr->kind == MEMORY_REGION_RAM_DEVICE) {
         tell(telling,
@@ -61,8 +62,15 @@ static unsigned tell_dispatch(const struct telling *telling, const FlatRange *ra
              range->mr, addr, offset, num);
         return num;
     }
-    if (!region_access_valid(range->mr, offset, num, telling->is_write, attrs)) {
-        tell(telling, MEMORY_PIECE_REFUSED, range->mr, addr, offset, num);
+    refusal = region_access_refusal(range->mr, offset, num, telling->is_write, attrs);
+    if (refusal != MEMORY_REFUSAL_NONE) {
+        telling->tell(telling->opaque, &(MemoryPiece){.kind = MEMORY_PIECE_REFUSED,
+                                                      .mr = range->mr,
+                                                      .addr = addr,
+                                                      .size = num,
+                                                      .unit_offset = offset,
+                                                      .unit_size = num,
+                                                      .refusal = refusal});
         return num;
     }
     for (done = 0; done < num; done += unit) {

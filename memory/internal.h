@@ -338,7 +338,13 @@ unsigned region_piece(const FlatRange *range, hwaddr offset, uint64_t len);
  * *wide is larger where impl does not let it be less.
  */
 unsigned region_next_unit(const MemoryRegionOps *ops, hwaddr offset, unsigned len, unsigned *wide);
-bool region_access_valid(const MemoryRegion *mr, hwaddr offset, unsigned len, bool is_write,
-                         MemTxAttrs attrs);
+/* Of memory that has no ops: none for a RAM device, all sizes for anything else. */
+MemoryRefusal region_access_refusal(const MemoryRegion *mr, hwaddr offset, unsigned len,
+                                    bool is_write, MemTxAttrs attrs);
+static inline bool region_access_valid(const MemoryRegion *mr, hwaddr offset, unsigned len,
+                                       bool is_write, MemTxAttrs attrs)
+{
+    return region_access_refusal(mr, offset, len, is_write, attrs) == MEMORY_REFUSAL_NONE;
+}
 
 #endif

@@ -81,6 +81,14 @@ typedef struct MemoryRegionOps {
     } impl;
 } MemoryRegionOps;
 
+/* Which part of `valid` refuses an access: the first of these. */
+typedef enum MemoryRefusal {
+    MEMORY_REFUSAL_NONE,
+    MEMORY_REFUSAL_ACCEPTS, /* valid.accepts() says no */
+    MEMORY_REFUSAL_UNALIGNED,
+    MEMORY_REFUSAL_SIZE,
+} MemoryRefusal;
+
 enum memory_region_kind {
     MEMORY_REGION_CONTAINER,
     MEMORY_REGION_RAM,         /* directly accessed host memory; readonly makes it a ROM */

@@ -121,7 +121,7 @@ const char *addr_kvm_name(enum addr_kvm kvm);
 void addr_chain_print(const struct addr_chain *chain, struct memory_sink *sink);
 /*
  * The chain as an object; members that do not apply are missing:
- *   "space", "address", "cpu" (of a linear address);
+ *   "format": "acre-addr", "version": 1, "space", "address", "cpu" (of a linear address);
  *   "linear": {"mode", "cr3", "levels": [{"name", "index", "address", "value", "flags", "page"}],
  *     (the last one without value and flags where no memory is)
  *     "result" ("ok" or why not), "kvm": {"result", "gpa"}} and with "ok" "gpa", "page-size" (0x0:
@@ -131,7 +131,8 @@ void addr_chain_print(const struct addr_chain *chain, struct memory_sink *sink);
  *   "why": map_json_why() of the one place of a linear or guest-physical address;
  *   "host": {"hva", "ram-block", "offset", "backing", "file-offset", "page": {"state", "hpa",
  *     "reason"}}.
- * Numbers as in map_json.h. Returns: a new reference; NULL out of memory.
+ * Numbers as in map_json.h; vmm/schemas/acre-addr.json is its JSON Schema. Returns: a new
+ * reference; NULL out of memory.
  */
 json_t *addr_chain_json(const struct addr_chain *chain);
 

@@ -144,6 +144,8 @@ json_t *addr_chain_json(const struct addr_chain *chain)
     struct map_json map = {.failed = false}; /* no array: its parts are set where they belong */
     json_t *object = json_object();
 
+    map_json_set_text(&map, object, "format", "acre-addr");
+    map_json_set(&map, object, "version", json_integer(MAP_JSON_VERSION));
     map_json_set_text(&map, object, "space", addr_space_name(chain->request.space));
     map_json_set_hex(&map, object, "address", chain->request.addr);
     if (chain->request.space == ADDR_GVA) {
@@ -154,7 +156,7 @@ json_t *addr_chain_json(const struct addr_chain *chain)
     if (chain->request.space != ADDR_HVA && chain->place_num == 1) {
         map_json_set(&map, object, "why",
                      map_json_why(board_memory(chain->machine->board), chain->places[0].gpa,
-                                  WHY_MEMORY_SIZE_MAX));
+                                  WHY_MEMORY_SIZE_MAX, &chain->machine->slots));
     }
     if (chain->host.block) {
         map_json_set(&map, object, "host", host_of(&map, &chain->host));

@@ -164,22 +164,6 @@ static void print_path(const struct addr_path *path, struct memory_sink *sink)
     }
 }
 
-static void print_slot(const struct addr_place *place, struct memory_sink *sink)
-{
-    const struct kvm_slot *slot = place->slot;
-
-    if (slot) {
-        memory_sink_printf(sink, "  slot %" PRIu32 ": %016" PRIx64 "-%016" PRIx64 "%s%s\n",
-                           slot->id, slot->node.first, slot->node.last,
-                           slot->flags & KVM_MEM_READONLY ? " read-only" : "",
-                           slot->flags & KVM_MEM_LOG_DIRTY_PAGES ? " log-dirty-pages" : "");
-    } else if (memory_region_info(place->range->mr).kind == MEMORY_REGION_RESERVATION) {
-        memory_sink_printf(sink, "  no slot: kept free for what KVM serves itself\n");
-    } else {
-        memory_sink_printf(sink, "  no slot: accesses trap\n");
-    }
-}
-
 static void print_place(const struct addr_place *place, struct memory_sink *sink)
 {
     const FlatRange *range = place->range;
@@ -197,7 +181,8 @@ static void print_place(const struct addr_place *place, struct memory_sink *sink
                        memory_region_type_name(range->mr, range->readonly, range->nonvolatile),
                        memory_region_name(range->mr),
                        range->offset_in_region + (place->gpa - range->first));
-    print_slot(place, sink);
+    memory_sink_printf(sink, "  ");
+    why_print_slot(sink, range, place->slot);
 }
 
 static void print_host(const struct addr_host *host, struct memory_sink *sink)

@@ -100,14 +100,13 @@ static int show_svg(struct inspect *inspect, const struct run_options *options, 
 /* Returns: 0 they are alike; 1 they differ; -errno. */
 static int show_diff(struct inspect *inspect, const struct run_options *options, struct error *err)
 {
-    struct run_options other_options = *options;
+    struct run_options other_options;
     struct inspect other;
     struct debug_text out;
     json_t *ours, *theirs, *diff;
     int ret, equal;
 
-    other_options.board = options->diff_board;
-    other_options.dump_dtb = NULL;
+    inspect_options_of_other(options, &other_options);
     ret = inspect_open(&other, &other_options, err);
     if (ret < 0) {
         return ret;
@@ -141,7 +140,9 @@ static int show_why(struct inspect *inspect, const struct run_options *options, 
     int ret;
 
     if (options->format == INSPECT_JSON) {
-        return print_json(map_json_why(as, options->why.addr, size_max), err);
+        return print_json(
+            map_json_why(as, options->why.addr, size_max, options->why.io ? NULL : &inspect->slots),
+            err);
     }
     debug_text_init(&out, STDOUT_FILENO);
     ret = why_print(&out.sink, as, options->why.addr, size_max,

@@ -5,6 +5,7 @@
 #include "vmm/debug.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,10 +64,27 @@ static void print_each_slot(void *opaque, const struct kvm_slot *slot)
     memory_sink_printf(&debug->out.sink, "\n");
 }
 
+static void print_each_trap(void *opaque, const FlatRange *range, hwaddr first, hwaddr last)
+{
+    const RAMBlock *block = memory_region_info(range->mr).block;
+    struct debug *debug = opaque;
+
+    memory_sink_printf(&debug->out.sink,
+                       "  trap: %016" PRIx64 "-%016" PRIx64 " size 0x%" PRIx64
+                       " block %s+0x%" PRIx64 " (no whole pages of the host's) %s\n",
+                       first, last, last - first + 1, block ? block->name : "?",
+                       range->offset_in_region + (first - range->first),
+                       memory_region_name(range->mr));
+}
+
 static void print_slots(struct debug *debug)
 {
+    FlatView *view = address_space_get_flatview(debug->config.memory);
+
     memory_sink_printf(&debug->out.sink, "kvm-slots: %s\n", debug->config.memory->name);
     kvm_slots_for_each(debug->config.slots, print_each_slot, debug);
+    kvm_slots_for_each_trap(debug->config.slots, view, print_each_trap, debug);
+    flatview_unref(view);
     memory_sink_printf(&debug->out.sink, "\n");
 }
 

@@ -105,6 +105,14 @@ const struct kvm_slot *kvm_slots_lookup(const struct kvm_slots *slots, hwaddr gp
 void kvm_slots_for_each(const struct kvm_slots *slots,
                         void (*each)(void *opaque, const struct kvm_slot *slot), void *opaque);
 size_t kvm_slots_num(const struct kvm_slots *slots);
+/*
+ * Memory of the view that no slot has, since it is no whole page of the host's: each access to it
+ * traps. Pieces of ranges, ascending. @range  lives as the view does.
+ */
+void kvm_slots_for_each_trap(const struct kvm_slots *slots, const FlatView *view,
+                             void (*each)(void *opaque, const FlatRange *range, hwaddr first,
+                                          hwaddr last),
+                             void *opaque);
 /* Valid until the next commit that changes slots; empty when the last commit changed none. */
 struct kvm_slots_delta kvm_slots_last_delta(const struct kvm_slots *slots);
 

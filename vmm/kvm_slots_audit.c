@@ -1,7 +1,8 @@
 /*
  * kvm_slots_audit.c - do the slots show what the view says? Slots disjoint, each all memory of the
  * view, and every page of that memory in a slot with its address and flags: then they are equal.
- * A slot may show several regions of one block; the one it names must be among them.
+ * A slot may show several regions of one block; the one it names must be among them. And what no
+ * slot shows.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,6 +54,48 @@ static uint64_t shown_bytes(const FlatView *view, const struct kvm_slot *slot, b
         range = range->last == UINT64_MAX ? NULL : flatview_at_or_after(view, range->last + 1);
     }
     return sum;
+}
+
+struct traps {
+    const struct kvm_slots *slots;
+    const FlatView *view;
+    void (*each)(void *opaque, const FlatRange *range, hwaddr first, hwaddr last);
+    void *opaque;
+};
+
+/* What lies between slots. */
+static bool tell_traps(const FlatRange *range, void *opaque)
+{
+    const struct traps *traps = opaque;
+    const MemoryRegionSection section = flat_range_section(NULL, traps->view, range);
+    struct itree_node *node = itree_overlap_first(&traps->slots->slots, range->first, range->last);
+    hwaddr from = range->first;
+    bool readonly;
+
+    if (!memory_section_is_slot(&section, &readonly)) {
+        return false;
+    }
+    for (; node; node = itree_overlap_next(node, range->first, range->last)) {
+        if (node->first > from) {
+            traps->each(traps->opaque, range, from, node->first - 1);
+        }
+        if (node->last >= range->last) {
+            return false;
+        }
+        from = node->last + 1;
+    }
+    traps->each(traps->opaque, range, from, range->last);
+    return false;
+}
+
+void kvm_slots_for_each_trap(const struct kvm_slots *slots, const FlatView *view,
+                             void (*each)(void *opaque, const FlatRange *range, hwaddr first,
+                                          hwaddr last),
+                             void *opaque)
+{
+    struct traps traps = {slots, view, each, opaque};
+
+    (void)flatview_for_each_range(view, tell_traps, &traps);
 }
 
 /* The slot overlaps none before it and shows nothing but memory of the view. */

@@ -174,10 +174,11 @@ bool map_diff_is_equal(const json_t *diff)
 
 static void print_range(struct memory_sink *sink, char sign, const json_t *range)
 {
-    memory_sink_printf(sink, "%c %016llx-%016llx (%s) %s @%016llx\n", sign,
-                       (unsigned long long)number_of(range, "first"),
-                       (unsigned long long)number_of(range, "last"), text_of(range, "type"),
-                       text_of(range, "region"), (unsigned long long)number_of(range, "offset"));
+    memory_sink_printf(
+        sink, "%c %016llx-%016llx (prio %lld, %s) %s @%016llx\n", sign,
+        (unsigned long long)number_of(range, "first"), (unsigned long long)number_of(range, "last"),
+        (long long)json_integer_value(json_object_get(range, "priority")), text_of(range, "type"),
+        text_of(range, "region"), (unsigned long long)number_of(range, "offset"));
 }
 
 static void print_slot(struct memory_sink *sink, char sign, const json_t *slot)

@@ -107,18 +107,24 @@ static void add_access(struct map_json *map, json_t *object, const MemoryRegionO
     map_json_set(map, object, "access", access);
 }
 
+void map_json_set_alias(struct map_json *map, json_t *object, const MemoryRegionInfo *info)
+{
+    json_t *alias;
+
+    if (info->alias) {
+        alias = json_object();
+        map_json_set_text(map, alias, "target", memory_region_name(info->alias));
+        map_json_set_hex(map, alias, "offset", info->alias_offset);
+        map_json_set(map, object, "alias", alias);
+    }
+}
+
 static void add_kind(struct map_json *map, json_t *object, const MemoryRegionInfo *info)
 {
     if (info->owner) {
         map_json_set_text(map, object, "owner", info->owner);
     }
-    if (info->alias) {
-        json_t *alias = json_object();
-
-        map_json_set_text(map, alias, "target", memory_region_name(info->alias));
-        map_json_set_hex(map, alias, "offset", info->alias_offset);
-        map_json_set(map, object, "alias", alias);
-    }
+    map_json_set_alias(map, object, info);
     if (info->kind == MEMORY_REGION_ROM_DEVICE) {
         map_json_set_bool(map, object, "romd", info->romd_mode);
     }
@@ -316,6 +322,29 @@ json_t *map_json_slots(const struct kvm_slots *slots, bool hva)
     return map_json_finish(&walk.map);
 }
 
+static void add_trap(void *opaque, const FlatRange *range, hwaddr first, hwaddr last)
+{
+    const RAMBlock *block = memory_region_info(range->mr).block;
+    struct map_json *map = opaque;
+    json_t *object = map_json_add(map, map->array);
+
+    map_json_set_hex(map, object, "first", first);
+    map_json_set_hex(map, object, "last", last);
+    map_json_set_text(map, object, "region", memory_region_name(range->mr));
+    map_json_set_text(map, object, "ram-block", block ? block->name : NULL);
+    map_json_set_hex(map, object, "offset", range->offset_in_region + (first - range->first));
+}
+
+static json_t *traps_of(AddressSpace *memory, const struct kvm_slots *slots)
+{
+    struct map_json map = {.array = json_array()};
+    FlatView *view = address_space_get_flatview(memory);
+
+    kvm_slots_for_each_trap(slots, view, add_trap, &map);
+    flatview_unref(view);
+    return map_json_finish(&map);
+}
+
 const char *map_backing_name(enum ram_backing backing)
 {
     static const char *const names[] = {
@@ -351,11 +380,11 @@ json_t *map_json_blocks(struct memory_core *core)
     return map_json_finish(&map);
 }
 
-json_t *map_json(struct memory_core *core, const AddressSpace *memory,
-                 const struct kvm_slots *slots, bool hva)
+json_t *map_json(struct memory_core *core, AddressSpace *memory, const struct kvm_slots *slots,
+                 bool hva)
 {
-    return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "format", "acre-map", "version",
+    return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "format", "acre-map", "version",
                      MAP_JSON_VERSION, "trees", map_json_trees(core), "flat-views",
                      map_json_views(core, memory, slots), "slots", map_json_slots(slots, hva),
-                     "ram-blocks", map_json_blocks(core));
+                     "traps", traps_of(memory, slots), "ram-blocks", map_json_blocks(core));
 }

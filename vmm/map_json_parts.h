@@ -23,6 +23,8 @@ void map_json_set_size(struct map_json *map, json_t *object, const char *key, ui
 void map_json_set_bool(struct map_json *map, json_t *object, const char *key, bool value);
 /* NULL becomes null. */
 void map_json_set_text(struct map_json *map, json_t *object, const char *key, const char *value);
+/* "alias": {"target", "offset"}, of an alias. */
+void map_json_set_alias(struct map_json *map, json_t *object, const MemoryRegionInfo *info);
 /* The members of a slot, but for its hva. */
 void map_json_set_slot(struct map_json *map, json_t *object, const struct kvm_slot *slot);
 

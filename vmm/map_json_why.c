@@ -42,6 +42,18 @@ const char *map_piece_name(MemoryPieceKind kind)
     return names[kind];
 }
 
+const char *map_refusal_name(MemoryRefusal refusal)
+{
+    static const char *const names[] = {
+        [MEMORY_REFUSAL_NONE] = "none",
+        [MEMORY_REFUSAL_ACCEPTS] = "accepts",
+        [MEMORY_REFUSAL_UNALIGNED] = "unaligned",
+        [MEMORY_REFUSAL_SIZE] = "size",
+    };
+
+    return names[refusal];
+}
+
 struct why {
     struct map_json steps;
     json_t *winner; /* a name, or NULL */
@@ -53,8 +65,12 @@ static void add_step(void *opaque, const MemoryExplainStep *step)
     struct map_json *map = &why->steps;
     json_t *object = map_json_add(map, map->array);
     bool ruled = step->state == MEMORY_EXPLAIN_WINS || step->state == MEMORY_EXPLAIN_HIDDEN;
+    MemoryRegionInfo info = memory_region_info(step->mr);
 
-    map_json_set_text(map, object, "region", memory_region_name(step->mr));
+    map_json_set_text(map, object, "region", info.name);
+    map_json_set_text(map, object, "kind", memory_region_kind_name(info.kind));
+    map_json_set(map, object, "priority", json_integer(info.priority));
+    map_json_set_alias(map, object, &info);
     map_json_set(map, object, "depth", json_integer(step->depth));
     map_json_set_hex(map, object, "first", step->first);
     map_json_set_hex(map, object, "last", step->last);
@@ -88,6 +104,9 @@ static void add_piece(void *opaque, const MemoryPiece *piece)
         map_json_set_text(map, object, "target-space", piece->target_as->name);
         map_json_set_hex(map, object, "target-address", piece->target_addr);
     }
+    if (piece->kind == MEMORY_PIECE_REFUSED) {
+        map_json_set_text(map, object, "reason", map_refusal_name(piece->refusal));
+    }
     if (piece->kind == MEMORY_PIECE_CALL) {
         map_json_set(map, object, "unit-size", json_integer(piece->unit_size));
         map_json_set_bool(map, object, "read-first", piece->read_first);
@@ -113,18 +132,41 @@ static json_t *accesses(AddressSpace *as, hwaddr addr, unsigned size_max)
     return map_json_finish(&all);
 }
 
-json_t *map_json_why(AddressSpace *as, hwaddr addr, unsigned size_max)
+/* What nobody's bytes are. */
+static json_t *unassigned(const AddressSpace *as)
+{
+    return json_pack("{s:o, s:s}", "fill", map_json_hex(as->unassigned.fill), "result",
+                     as->unassigned.result == MEMTX_OK ? "ok" : "decode-error");
+}
+
+json_t *map_json_why(AddressSpace *as, hwaddr addr, unsigned size_max,
+                     const struct kvm_slots *slots)
 {
     struct why why = {.steps = {.array = json_array()}};
     int ret = memory_explain(as, addr, add_step, &why);
-    json_t *steps = map_json_finish(&why.steps);
+    struct map_json map = {.array = json_object()};
+    json_t *object = map.array, *steps = map_json_finish(&why.steps), *part;
+    const struct kvm_slot *slot = slots ? kvm_slots_lookup(slots, addr) : NULL;
 
     if (ret == -ENOMEM) {
         json_decref(steps);
         steps = NULL;
     }
-    return json_pack("{s:s, s:o, s:o, s:b, s:o, s:o}", "address-space", as->name, "address",
-                     map_json_hex(addr), "winner", why.winner ? why.winner : json_null(),
-                     "complete", ret == 0, "steps", steps, "accesses",
-                     accesses(as, addr, size_max));
+    map_json_set_text(&map, object, "format", "acre-why");
+    map_json_set(&map, object, "version", json_integer(MAP_JSON_VERSION));
+    map_json_set_text(&map, object, "address-space", as->name);
+    map_json_set_hex(&map, object, "address", addr);
+    map_json_set(&map, object, "winner", why.winner ? why.winner : json_null());
+    map_json_set_bool(&map, object, "complete", ret == 0);
+    map_json_set(&map, object, "unassigned", unassigned(as));
+    if (slots) {
+        part = slot ? json_object() : json_null();
+        if (slot) {
+            map_json_set_slot(&map, part, slot);
+        }
+        map_json_set(&map, object, "slot", part);
+    }
+    map_json_set(&map, object, "steps", steps);
+    map_json_set(&map, object, "accesses", accesses(as, addr, size_max));
+    return map_json_finish(&map);
 }

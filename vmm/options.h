@@ -164,5 +164,7 @@ int inspect_options_parse(int argc, char **argv, struct run_options *options, st
 /* `acre run --help`, `acre inspect --help`. Returns: 0; -errno of the write that failed. */
 int run_options_print(int fd);
 int inspect_options_print(int fd);
+/* For the board of --diff: as it is, since edits of the command line are part of the difference. */
+void inspect_options_of_other(const struct run_options *options, struct run_options *other);
 
 #endif

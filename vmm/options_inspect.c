@@ -64,7 +64,7 @@ static const struct option_spec inspect_specs[] = {
     {0, "format", "FORMAT", "text (default), json, dot or svg", set_format},
     {0, "space", "memory|io", "what --format svg draws (default memory)", set_space},
     {0, "why", "ADDR|io:PORT", "who answers there and why, and what accesses do", set_why},
-    {0, "diff", "BOARD", "how that board differs: status 0 or 1", set_diff_board},
+    {0, "diff", "BOARD", "how that board, as it is, differs: status 0 or 1", set_diff_board},
     {0, "debug", "WORDS", "show only tree,view,slots,commits", option_add_debug},
     {0, "qemu-mtree", "FILE", "show what acre makes of QEMU's `info mtree -D`", set_qemu_mtree},
     {0, "qemu-flat", "FILE", "compare with `info mtree -f`: status 0, 1 or 2", set_qemu_flat},
@@ -77,6 +77,28 @@ static int refuse_argument(void *target, const char *arg, struct error *err)
     return error_set(err, EINVAL, "%s: takes options only", arg);
 }
 
+static int check_together(const struct run_options *options, struct error *err)
+{
+    const char *answer = options->why_given ? "--why" : options->diff_board ? "--diff" : NULL;
+
+    if (options->qemu_flat && !options->qemu_mtree) {
+        return error_set(err, EINVAL, "--qemu-flat: wants --qemu-mtree, too");
+    }
+    if (options->why_given && options->diff_board) {
+        return error_set(err, EINVAL, "--diff: not together with --why");
+    }
+    if (answer && (options->format == INSPECT_DOT || options->format == INSPECT_SVG)) {
+        return error_set(err, EINVAL, "--format: %s gives text or json", answer);
+    }
+    if (options->space_io && (answer || options->format != INSPECT_SVG)) {
+        return error_set(err, EINVAL, "--space: is for --format svg");
+    }
+    if (options->debug && (answer || options->format != INSPECT_TEXT)) {
+        return error_set(err, EINVAL, "--debug: is for --format text, without --why or --diff");
+    }
+    return 0;
+}
+
 int inspect_options_parse(int argc, char **argv, struct run_options *options, struct error *err)
 {
     int ret;
@@ -84,10 +106,15 @@ int inspect_options_parse(int argc, char **argv, struct run_options *options, st
     options_set_defaults(options);
     ret =
         options_parse(inspect_specs, NUM(inspect_specs), argc, argv, options, refuse_argument, err);
-    if (ret == 0 && options->qemu_flat && !options->qemu_mtree) {
-        return error_set(err, EINVAL, "--qemu-flat: wants --qemu-mtree, too");
-    }
-    return ret;
+    return ret < 0 || options->help || (options->debug & DEBUG_HELP) || options->board_help
+               ? ret
+               : check_together(options, err);
+}
+
+void inspect_options_of_other(const struct run_options *options, struct run_options *other)
+{
+    options_set_defaults(other);
+    other->board = options->diff_board;
 }
 
 int inspect_options_print(int fd)

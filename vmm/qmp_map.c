@@ -93,8 +93,9 @@ json_t *qmp_acre_why(struct machine *machine, const json_t *arguments, struct er
         return NULL;
     }
     vcpu_group_pause(&machine->vcpus); /* all of it is of one moment */
-    why = place.io ? map_json_why(board_io(machine->board), place.addr, WHY_IO_SIZE_MAX)
-                   : map_json_why(board_memory(machine->board), place.addr, WHY_MEMORY_SIZE_MAX);
+    why = place.io ? map_json_why(board_io(machine->board), place.addr, WHY_IO_SIZE_MAX, NULL)
+                   : map_json_why(board_memory(machine->board), place.addr, WHY_MEMORY_SIZE_MAX,
+                                  &machine->slots);
     vcpu_group_unpark(&machine->vcpus);
     return why;
 }

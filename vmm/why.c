@@ -31,6 +31,11 @@ int why_parse(const char *text, struct why_place *place, struct error *err)
     return 0;
 }
 
+static bool is_reservation(const MemoryExplainStep *step)
+{
+    return memory_region_info(step->mr).kind == MEMORY_REGION_RESERVATION;
+}
+
 /* Why it stands where it does: ", by priority over ram" and the like. */
 static void print_reason(struct memory_sink *sink, const MemoryExplainStep *step)
 {
@@ -38,14 +43,16 @@ static void print_reason(struct memory_sink *sink, const MemoryExplainStep *step
 
     switch (step->state) {
     case MEMORY_EXPLAIN_WINS:
+        memory_sink_printf(sink, is_reservation(step) ? "keeps it free: " : "answers: ");
         if (step->rule == MEMORY_EXPLAIN_PRIORITY) {
-            memory_sink_printf(sink, "answers: before %s by priority", by);
+            memory_sink_printf(sink, "before %s by priority", by);
         } else if (step->rule == MEMORY_EXPLAIN_NEWEST) {
-            memory_sink_printf(sink, "answers: before %s as the newer of equals", by);
+            memory_sink_printf(sink, "before %s as the newer of equals", by);
         } else if (step->rule == MEMORY_EXPLAIN_CHILD) {
-            memory_sink_printf(sink, "answers: before %s, which it is in", by);
+            memory_sink_printf(sink, "before %s, which it is in", by);
         } else {
-            memory_sink_printf(sink, "answers: nothing else would");
+            memory_sink_printf(sink, is_reservation(step) ? "nothing else is there"
+                                                          : "nothing else would");
         }
         break;
     case MEMORY_EXPLAIN_PASSES:
@@ -91,7 +98,7 @@ static void print_step(void *opaque, const MemoryExplainStep *step)
     struct memory_sink *sink = printing->sink;
     MemoryRegionInfo info = memory_region_info(step->mr);
 
-    printing->answered |= step->state == MEMORY_EXPLAIN_WINS;
+    printing->answered |= step->state == MEMORY_EXPLAIN_WINS && !is_reservation(step);
     memory_sink_printf(sink, "  %c %*s%016" PRIx64 "-%016" PRIx64 " (prio %" PRId32 ", %s) %s",
                        step->state == MEMORY_EXPLAIN_WINS ? '*' : ' ', (int)(2 * step->depth), "",
                        step->first, step->last, info.priority, kind_of(step, &info), info.name);
@@ -108,6 +115,7 @@ static void print_step(void *opaque, const MemoryExplainStep *step)
 struct doing {
     char text[512];
     size_t used;
+    uint8_t fill; /* of what nobody answers */
 };
 
 __attribute__((format(printf, 2, 3))) static void add(struct doing *doing, const char *format, ...)
@@ -143,7 +151,10 @@ static void add_piece(void *opaque, const MemoryPiece *piece)
             piece->unit_offset, piece->unit_size);
         break;
     case MEMORY_PIECE_REFUSED:
-        add(doing, "%u refused by %s (reads 0)", piece->size, name);
+        add(doing, "%u refused by %s%s (reads 0)", piece->size, name,
+            piece->refusal == MEMORY_REFUSAL_SIZE        ? ", size"
+            : piece->refusal == MEMORY_REFUSAL_UNALIGNED ? ", unaligned"
+                                                         : "");
         break;
     case MEMORY_PIECE_CUT:
         add(doing, "%u too narrow for %s (reads 0)", piece->size, name);
@@ -152,7 +163,7 @@ static void add_piece(void *opaque, const MemoryPiece *piece)
         add(doing, "%u ignored by %s, read-only", piece->size, name);
         break;
     case MEMORY_PIECE_UNASSIGNED:
-        add(doing, "%u unassigned", piece->size);
+        add(doing, "%u unassigned (reads 0x%02x)", piece->size, doing->fill);
         break;
     case MEMORY_PIECE_IOMMU:
         if (piece->target_as) {
@@ -168,7 +179,7 @@ static void add_piece(void *opaque, const MemoryPiece *piece)
 void why_print_accesses(struct memory_sink *sink, AddressSpace *as, hwaddr addr, unsigned size_max)
 {
     static const unsigned sizes[] = {1, 2, 4, 8};
-    struct doing reads, writes;
+    struct doing reads = {.fill = as->unassigned.fill}, writes = reads;
     size_t i;
 
     memory_sink_printf(sink, "accesses, by size in bytes:\n");
@@ -203,17 +214,34 @@ int why_print_regions(struct memory_sink *sink, AddressSpace *as, hwaddr addr)
     return ret;
 }
 
+void why_print_slot(struct memory_sink *sink, const FlatRange *range, const struct kvm_slot *slot)
+{
+    MemoryRegionInfo info = range ? memory_region_info(range->mr) : (MemoryRegionInfo){0};
+
+    if (slot) {
+        memory_sink_printf(sink, "slot %" PRIu32 ": %016" PRIx64 "-%016" PRIx64 "%s%s\n", slot->id,
+                           slot->node.first, slot->node.last,
+                           slot->flags & KVM_MEM_READONLY ? " read-only" : "",
+                           slot->flags & KVM_MEM_LOG_DIRTY_PAGES ? " log-dirty-pages" : "");
+    } else if (range && info.kind == MEMORY_REGION_RESERVATION) {
+        memory_sink_printf(sink, "no slot: reserved, as is what KVM serves itself\n");
+    } else if (range && info.block && (info.kind != MEMORY_REGION_ROM_DEVICE || info.romd_mode)) {
+        memory_sink_printf(sink, "no slot: no whole page of the host's, accesses trap\n");
+    } else if (range) {
+        memory_sink_printf(sink, "no slot: accesses trap\n");
+    }
+}
+
 int why_print(struct memory_sink *sink, AddressSpace *as, hwaddr addr, unsigned size_max,
               const struct kvm_slots *slots)
 {
-    const struct kvm_slot *slot = slots ? kvm_slots_lookup(slots, addr) : NULL;
+    FlatView *view = address_space_get_flatview(as);
     int ret = why_print_regions(sink, as, addr);
 
-    if (slot) {
-        memory_sink_printf(sink, "slot %" PRIu32 ": %016" PRIx64 "-%016" PRIx64 "%s\n", slot->id,
-                           slot->node.first, slot->node.last,
-                           slot->flags & KVM_MEM_READONLY ? " read-only" : "");
+    if (slots) {
+        why_print_slot(sink, flatview_lookup(view, addr), kvm_slots_lookup(slots, addr));
     }
+    flatview_unref(view);
     why_print_accesses(sink, as, addr, size_max);
     return ret;
 }

@@ -30,6 +30,8 @@ int why_print(struct memory_sink *sink, AddressSpace *as, hwaddr addr, unsigned 
               const struct kvm_slots *slots);
 /* Its parts. Returns: as above. */
 int why_print_regions(struct memory_sink *sink, AddressSpace *as, hwaddr addr);
+/* A line: the slot of an address, or why `range` there has none. NULL range: nothing is said. */
+void why_print_slot(struct memory_sink *sink, const FlatRange *range, const struct kvm_slot *slot);
 void why_print_accesses(struct memory_sink *sink, AddressSpace *as, hwaddr addr, unsigned size_max);
 /* The widest access of each space. */
 enum { WHY_MEMORY_SIZE_MAX = 8, WHY_IO_SIZE_MAX = 4 };

@@ -61,7 +61,7 @@ gpa 0x00000000d3500800: system / askew -> pool' ]
     start_guest --append wait "$guests/paging.elf"
     hmp addr 0xffff800000005020 >found
     grep -qx 'gpa 0x00000000fee00020: system / lapic' found
-    grep -qx '  no slot: kept free for what KVM serves itself' found
+    grep -qx '  no slot: reserved, as is what KVM serves itself' found
     hmp addr gpa:0xfed000f0 >found
     grep -qx 'gpa 0x00000000fed000f0: system / hpet' found
     grep -qx '  no slot: accesses trap' found

@@ -81,7 +81,7 @@ START_TEST(map_of_every_board_is_whole_json)
     ck_assert_uint_ge(json_array_size(json_object_get(map, "ram-blocks")), 1);
     check_ranges(map);
     json_decref(map);
-    why = map_json_why(board_memory(inspect.board), 0, 8);
+    why = map_json_why(board_memory(inspect.board), 0, 8, &inspect.slots);
     ck_assert_str_eq(json_string_value(json_object_get(why, "address")), "0x0");
     ck_assert_ptr_nonnull(json_string_value(json_object_get(why, "winner")));
     ck_assert_uint_eq(json_array_size(json_object_get(why, "accesses")), 8);
