@@ -88,6 +88,7 @@ install: $(B)/acre $(B)/acre.1 lib ## install below DESTDIR and PREFIX (/usr/loc
 	install -D -m 644 $(B)/acre.1 "$(DESTDIR)$(PREFIX)/share/man/man1/acre.1"
 	install -D -m 644 vmm/acre.bash-completion \
 		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/acre"
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/acre/schemas" vmm/schemas/*.json
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/lib" $(B)/libacre-memory.a
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/include/acre/memory" \
 		$(filter-out memory/internal.h memory/rcu.h,$(wildcard memory/*.h))

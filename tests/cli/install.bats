@@ -12,6 +12,11 @@ load helpers
 ./bin/acre
 ./lib/libacre-memory.a
 ./lib/pkgconfig/acre-memory.pc
+./share/acre/schemas/acre-addr.json
+./share/acre/schemas/acre-commit.json
+./share/acre/schemas/acre-map-diff.json
+./share/acre/schemas/acre-map.json
+./share/acre/schemas/acre-why.json
 ./share/bash-completion/completions/acre
 ./share/man/man1/acre.1
 FILES

@@ -105,8 +105,7 @@ FILTERS
 }
 @test "what was there when a trace begins is all of the map, and a watch's overlay is a change of it" {
     needs_kvm
-    local i
-    for i in 1 2 3 4 5 6; do # whether acre's own start comes out before or after the trace's is chance
+    for _ in 1 2 3 4 5 6; do # whether acre's own start comes out before or after the trace's is chance
         acre run --timeout 60 --trace commit=t.jsonl --watch 0x400000:8:w "$guests/hello.elf"
         [ "$status" -eq 0 ]
         jq -e -s 'map(.time) | . == sort and .[0] > 0' t.jsonl
