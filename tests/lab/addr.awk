@@ -19,7 +19,7 @@ function finish() {
     levels = text = said = ""
     gpa = size = "-"
 }
-/^  P(ML4E|DPTE|DE|TE) / {
+/^  P(ML[45]E|DPTE|DE|TE) / {
     levels = levels (levels == "" ? "" : ",") hex($4) "=" ($5 == "?" ? "?" : hex($5))
 }
 /^  a page of / {

@@ -96,6 +96,17 @@ grep -qx '0xc0000120 agrees' "$dir/kvm"
 report_found "a PAE pointer that memory has lost is what KVM says it is" $?
 stop
 
+cat >"$dir/expected" <<'WANT'
+expect 0 0x1000000605120 0x200008,0x204000,0x205000,0x206018,0x207028 0x300120 0x1000 read-only, supervisor, executable
+expect 0 0xff00000000200000 0x200800,0x201000,0x202000,0x203008 0x200000 0x200000 writable, supervisor, executable
+expect 0 0x2000000000000 0x200010 - - not present
+WANT
+tables "5-level tables mean what the guest built them to mean, KVM agrees" flat_la57.bin
+"$acre" monitor "$dir/sock" addr 0x100000000000000 >"$dir/found" 2>&1
+grep -q 'paging 5-level' "$dir/found" && grep -qx '  no translation: not a canonical address' "$dir/found"
+report_found "with 5 levels bit 56 is the sign" $?
+stop
+
 [ -n "$vmlinux" ] || tap_end
 # From here on with Linux, to whose shell the test types.
 # shellcheck disable=SC2016 # the guest's shell expands it
