@@ -194,6 +194,9 @@ static bool put_range(const FlatRange *range, void *opaque)
         dot->sink, "    \"v%u-%" PRIx64 "\" [shape=box, style=filled, fillcolor=\"%s\", label=\"",
         dot->view_num, range->first, colour(range->mr, range->readonly));
     put_name(dot->sink, memory_region_name(range->mr));
+    if (range->offset_in_region) {
+        memory_sink_printf(dot->sink, " @0x%" PRIx64, range->offset_in_region);
+    }
     memory_sink_printf(dot->sink, "\\n%016" PRIx64 "-%016" PRIx64 "\"];\n", range->first,
                        range->last);
     return false;
