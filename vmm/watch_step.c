@@ -368,6 +368,13 @@ static bool rescue_emulation(struct watch_set *set, struct vcpu *vcpu)
     return ret == 0 || ret == -EINTR;
 }
 
+/* What KVM said when it came out; the rest of struct kvm_run is others' as well (immediate_exit).
+ */
+struct saved_exit {
+    uint32_t reason;
+    char data[sizeof(((struct kvm_run *)NULL)->padding)];
+};
+
 static enum watch_trouble trouble_of(const struct kvm_run *run)
 {
     if (run->exit_reason == KVM_EXIT_SHUTDOWN) {
@@ -385,7 +392,8 @@ static enum watch_trouble trouble_of(const struct kvm_run *run)
 
 bool watch_set_rescue(struct watch_set *set, struct vcpu *vcpu, struct error *why)
 {
-    struct kvm_run saved;
+    struct kvm_run *run = vcpu->run;
+    struct saved_exit saved = {.reason = run->exit_reason};
     enum watch_trouble trouble;
 
     if (set->redos[vcpu->index].wanted) {
@@ -396,14 +404,14 @@ bool watch_set_rescue(struct watch_set *set, struct vcpu *vcpu, struct error *wh
         watch_tick_deliver(set, vcpu);
         return true;
     }
-    saved = *vcpu->run;
-    trouble = trouble_of(&saved);
+    memcpy(saved.data, run->padding, sizeof(saved.data));
+    trouble = trouble_of(run);
     if (watch_deliver(set, vcpu, trouble, why) == 0 ||
         (trouble == WATCH_TROUBLE_EMULATION && rescue_emulation(set, vcpu))) {
         return true;
     }
-    vcpu->run->exit_reason = saved.exit_reason;
-    memcpy(vcpu->run->padding, saved.padding, sizeof(saved.padding));
+    run->exit_reason = saved.reason;
+    memcpy(run->padding, saved.data, sizeof(saved.data));
     (void)watch_explain_tables(set, vcpu, why);
     return false;
 }
