@@ -199,9 +199,14 @@ int board_iommu_mounted(struct board *board, struct part *part, struct error *er
     if (ret == 0) {
         ret = memory_region_add_subregion(&iommu->root, 0, &iommu->shown);
     }
-    return ret < 0 ? ret
-                   : address_space_init(&iommu->behind, board->core, &iommu->root, space,
-                                        MEMORY_UNASSIGNED_MEMORY);
+    if (ret == 0) {
+        ret = address_space_init(&iommu->behind, board->core, &iommu->root, space,
+                                 MEMORY_UNASSIGNED_MEMORY);
+    }
+    return ret == -ELOOP || ret == -E2BIG
+               ? tree_error(&board->tree, part->node, target_property, err,
+                            "leads to too many containers and aliases in each other")
+               : ret;
 }
 
 void board_iommu_unmounting(void *state)

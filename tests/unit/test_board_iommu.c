@@ -242,6 +242,30 @@ START_TEST(iommus_in_a_row_have_an_end)
 }
 END_TEST
 
+/* Nobody sees what lies beyond the end of a container, but who looks at it behind an IOMMU. */
+START_TEST(too_much_behind_it_is_an_error_of_its_node)
+{
+    static char source[60000];
+    size_t used = 0;
+
+    for (unsigned i = 0; i < 150; i++) {
+        used += (size_t)snprintf(source + used, sizeof(source) - used,
+                                 "box%u { compatible = \"acre,container\"; reg = <0 0x%x 0 0x1000>;"
+                                 " #address-cells = <1>; #size-cells = <1>;"
+                                 " c%u: c { compatible = \"acre,container\"; reg = <0x1000 0x1000>;"
+                                 " #address-cells = <1>; #size-cells = <1>;"
+                                 " v { compatible = \"acre,alias\"; reg = <0 0x1000>;"
+                                 " acre,target = <&c%u>; }; }; };\n",
+                                 i, 0x400000 + 0x1000 * i, i, i + 1);
+    }
+    (void)snprintf(source + used, sizeof(source) - used, "%s",
+                   SRAM("c150", "0x300000") IOMMU(WINDOW "acre,target = <&c0>;"));
+    compile(source);
+    ck_assert_int_eq(try_tree(), -EINVAL);
+    ck_assert_refused("/i: acre,target: leads to too many containers and aliases in each other");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("board_iommu");
@@ -253,6 +277,7 @@ int main(void)
     tcase_add_test(tcase, window_and_what_is_behind_it_change_while_the_machine_runs);
     tcase_add_table_test(tcase, bad_tree_is_one_error_that_names_node_and_property, bad);
     tcase_add_loop_test(tcase, iommus_in_a_row_have_an_end, 0, 2);
+    tcase_add_test(tcase, too_much_behind_it_is_an_error_of_its_node);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
