@@ -224,7 +224,7 @@ void reclaim_finish(struct memory_core *core);
 /* ---- rendering and comparing ------------------------------------------------------------------
  */
 
-#define RENDER_DEPTH_MAX 256      /* containers and aliases in each other; deeper ones are -ELOOP */
+#define RENDER_DEPTH_MAX 256 /* containers and aliases in each other; deeper ones are -ELOOP */
 #define RENDER_PARTS_MAX (1U << 22) /* parts of regions met in one commit; more are -E2BIG */
 
 /* For qsort of MemoryRegion pointers, siblings: who comes first is drawn first. */

@@ -15,9 +15,8 @@
  * (core.h). They return 0, or -errno with the tree unchanged:
  *   -EINVAL  an argument out of range, or a call that does not fit the kind of region
  *   -EBUSY   already mounted, or called from a listener's callback
- *   -ELOOP   an alias or a mount that would make a cycle, or a map with more than 256 containers and
- *            aliases in each other
- *   -E2BIG   aliases of what holds aliases multiply to more than 2^22 parts
+ *   -ELOOP   an alias or a mount that would make a cycle, or a map with more than 256 containers
+ * and aliases in each other -E2BIG   aliases of what holds aliases multiply to more than 2^22 parts
  *   -ENOMEM  out of memory
  *   others   what a listener said when it refused or failed to carry out the change
  * Cost: O(log n) in the siblings for the edit, plus the commit (core.h).

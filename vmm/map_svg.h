@@ -2,9 +2,9 @@
  * map_svg.h - the memory map as one picture: the region tree on the left, the flat view in the
  * middle, KVM's slots on the right, all on one axis of addresses.
  *
- * In the tree a region's box has in it what is in the region, right of its name; what reaches beyond
- * its region sticks out, and regions that overlap stand side by side. Memory without a slot is shown
- * beside the slots.
+ * In the tree a region's box has in it what is in the region, right of its name; what reaches
+ * beyond its region sticks out, and regions that overlap stand side by side. Memory without a slot
+ * is shown beside the slots.
  *
  * The axis is cut wherever something begins or ends. A piece is drawn to scale if that makes it
  * neither too small to read nor too high; else it gets the least or the greatest height, and its

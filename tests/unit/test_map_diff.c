@@ -24,8 +24,9 @@ static json_t *map_of(const char *ranges, const char *slots)
 }
 
 #define RANGE(first, last, region, offset)                                                         \
-    "{\"first\": \"" first "\", \"last\": \"" last "\", \"type\": \"ram\", \"region\": \"" region  \
-    "\", \"offset\": \"" offset "\", \"slots\": [7]}"
+    "{\"first\": \"" first "\", \"last\": \"" last                                                 \
+    "\", \"priority\": 0, \"type\": \"ram\", \"region\": \"" region "\", \"offset\": \"" offset    \
+    "\", \"slots\": [7]}"
 #define SLOT(id, first, last, flags)                                                               \
     "{\"id\": " id ", \"first\": \"" first "\", \"last\": \"" last                                 \
     "\", \"ram-block\": \"ram\", \"offset\": \"0x0\", \"flags\": [" flags "]}"
@@ -44,22 +45,22 @@ static const struct {
     /* One of the same place that shows something else. */
     {RANGE("0x0", "0xfff", "a", "0x0"), "", RANGE("0x0", "0xfff", "b", "0x0"), "",
      "address-space: memory\n"
-     "- 0000000000000000-0000000000000fff (ram) a @0000000000000000\n"
-     "+ 0000000000000000-0000000000000fff (ram) b @0000000000000000\n"},
+     "- 0000000000000000-0000000000000fff (prio 0, ram) a @0000000000000000\n"
+     "+ 0000000000000000-0000000000000fff (prio 0, ram) b @0000000000000000\n"},
     {RANGE("0x0", "0xfff", "a", "0x0"), "", RANGE("0x0", "0xfff", "a", "0x1000"), "",
      "address-space: memory\n"
-     "- 0000000000000000-0000000000000fff (ram) a @0000000000000000\n"
-     "+ 0000000000000000-0000000000000fff (ram) a @0000000000001000\n"},
+     "- 0000000000000000-0000000000000fff (prio 0, ram) a @0000000000000000\n"
+     "+ 0000000000000000-0000000000000fff (prio 0, ram) a @0000000000001000\n"},
     /* What is alike around it is left out. */
     {RANGE("0x0", "0xfff", "a", "0x0") "," RANGE("0x2000", "0x2fff", "c", "0x0"), "",
      RANGE("0x0", "0xfff", "a", "0x0") "," RANGE("0x1000", "0x1fff", "b",
                                                  "0x0") "," RANGE("0x2000", "0x2fff", "c", "0x0"),
      "",
      "address-space: memory\n"
-     "+ 0000000000001000-0000000000001fff (ram) b @0000000000000000\n"},
+     "+ 0000000000001000-0000000000001fff (prio 0, ram) b @0000000000000000\n"},
     {RANGE("0xfffffffffffff000", "0xffffffffffffffff", "a", "0x0"), "", "", "",
      "address-space: memory\n"
-     "- fffffffffffff000-ffffffffffffffff (ram) a @0000000000000000\n"},
+     "- fffffffffffff000-ffffffffffffffff (prio 0, ram) a @0000000000000000\n"},
     /* Slots: their flags count, their numbers do not. */
     {"", SLOT("1", "0x0", "0xfff", ""), "", SLOT("1", "0x0", "0xfff", "\"readonly\""),
      "slots\n"
