@@ -22,7 +22,7 @@ enum { PIC1 = 0x20, PIC2 = 0xa0 }; /* command ports; data is one above */
 #define PIC_READ_ISR 0x0b
 #define PIC_CASCADE_IRQ 2
 #define TESTDEV_LINES 0x2000
-#define WINDOW_LOOPS 300 /* at least: the host may stop the CPU for longer than a window lasts */
+#define WINDOW_LOOPS 1000 /* at least: the host may stop the CPU for longer than a window lasts */
 
 struct gate {
     uint16_t offset_low, selector;

@@ -21,7 +21,7 @@ send echo $((40+2))answer\r
 wait 20 42answer
 wait 5 guest#
 send \x01x
-end 5 0
+end 20 0
 termios'
 
 on_terminal "Ctrl-C goes to the guest; a reboot from there is a reset, status 120" 'wait 90 guest#
@@ -35,7 +35,7 @@ termios'
 
 on_terminal "SIGTERM ends it with 143, the terminal restored" 'wait 90 guest#
 signal 15
-end 5 143
+end 20 143
 termios'
 
 rm -f out

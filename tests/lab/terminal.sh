@@ -19,29 +19,29 @@ send ab\x03\x1ac\r\x7f
 wait 10 ab
 send \x04
 wait 10 7 bytes
-end 5 0
+end 20 0
 termios'
 on_terminal "Ctrl-A x ends the run with 0" 'wait 20 ready
 send \x01x
-end 5 0
+end 20 0
 termios'
 on_terminal "Ctrl-A Ctrl-A is one Ctrl-A to the guest" 'wait 20 ready
 send \x01\x01\x04
 wait 10 1 bytes
-end 5 0
+end 20 0
 termios'
 on_terminal "a time-out restores the terminal" 'wait 20 ready
 end 10 124
 termios' --timeout 2
 on_terminal "without the sandbox a crash is the same" 'wait 20 ready
 signal 11
-end 5 139
+end 20 139
 termios' --sandbox off
 for signal in 1:HUP 2:INT 3:QUIT 15:TERM 11:SEGV 7:BUS 6:ABRT; do
     number=${signal%:*}
     on_terminal "SIG${signal#*:} ends it with $((128 + number)), the terminal restored" "wait 20 ready
 signal $number
-end 5 $((128 + number))
+end 20 $((128 + number))
 termios"
 done
 tap_end
