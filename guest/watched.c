@@ -59,8 +59,9 @@ static void store_string(void)
 int main(const struct boot_info *boot)
 {
     (void)boot;
-    console_printf("watched: port_written %lx mmio_written %lx written %lx\n",
-                   (uint64_t)port_written, (uint64_t)mmio_written, (uint64_t)&written);
+    console_printf("watched: main %lx port_written %lx mmio_written %lx written %lx\n",
+                   (uint64_t)main, (uint64_t)port_written, (uint64_t)mmio_written,
+                   (uint64_t)&written);
     write_twice();
     access_devices();
     store_string();

@@ -87,7 +87,7 @@ static int accepted(void *opaque, struct connection *connection)
     struct gdb_target target = gdb_target(gdb);
 
     gdb->connection = connection;
-    gdb->irqs_in_steps = false;
+    gdb->irqs_in_steps = gdb->told_late = false;
     gdb_session_begin(&gdb->session, &target, send_bytes, gdb, &stop);
     gdb_run_stop(gdb, &stop);
     return 0;
@@ -132,7 +132,7 @@ void gdb_init(struct gdb *gdb, struct machine *machine)
     (void)pthread_mutex_init(&gdb->lock, NULL);
     gdb->machine = machine;
     gdb->session.over = true; /* there is none yet */
-    gdb->over = GDB_CPUS_MAX;
+    gdb->alone = gdb->over = GDB_CPUS_MAX;
     gdb->tap = (struct vcpu_tap){.served = gdb_run_served, .opaque = gdb};
     gdb->stop_work = (struct loop_work){.run = gdb_run_settle, .opaque = gdb};
     gdb->observer = (struct machine_observer){.event = event, .opaque = gdb};

@@ -29,6 +29,7 @@ struct gdb_cpu {
     enum gdb_action action;
     uint32_t mp_state; /* KVM_MP_STATE_*, when it stopped */
     uint64_t pc;       /* linear, when it stopped */
+    uint64_t step_pc;  /* the same, when it was stepped last; its thread's, or while it stands */
     /* The client knows of the breakpoint at that pc; the CPU has not moved since. */
     bool passes;
     uint64_t passed_pc;
@@ -54,9 +55,10 @@ struct gdb {
     struct vcpu_tap tap; /* there while a vCPU is stepped */
     struct loop_work stop_work;
     bool verbose;
+    bool told_late;     /* that interrupt handlers are not stepped */
     bool start_held;    /* -S: the first to go on lets go of that, too */
     bool stopped;       /* all stand still, with a client */
-    bool alone;         /* one vCPU runs while the machine is held */
+    unsigned alone;     /* the CPU that runs while the machine is held; GDB_CPUS_MAX: none */
     unsigned over;      /* the CPU that steps over what it stands at; GDB_CPUS_MAX: none */
     unsigned hidden;    /* gdb_go_hide()s in force */
     bool paused;        /* the vCPUs, by the first of them */
@@ -118,11 +120,29 @@ void gdb_run_debugged(void *opaque, struct vcpu *vcpu);
 bool gdb_run_ended(void *opaque, const struct verdict *verdict);
 /* struct vcpu_tap's; while something is stepped. */
 void gdb_run_served(void *opaque, struct vcpu *vcpu, const struct history_exit *exit);
+/* A vCPU is to be stepped from pc. Context: its thread, outside the guest. */
+void gdb_run_step_from(struct gdb *gdb, struct vcpu *vcpu, uint64_t pc);
 /* Posted by gdb_run_note(). */
 void gdb_run_settle(void *opaque);
 /* The guest has ended, or the client is about to be told of a stop: breakpoints it may have missed.
  */
 void gdb_run_tell_missed(struct gdb *gdb);
+
+/* ---- gdb_step.c: stepping, where KVM leaves something to be done. Context: the vCPU's thread,
+ * outside the guest ---- */
+
+/*
+ * After a step at `from` that ended at pc: when it was an interrupt that took the CPU there, the
+ * guest's flags in its frame are made what they are without us.
+ */
+void gdb_step_clean(struct vcpu *vcpu, uint64_t from, uint64_t pc);
+/*
+ * Where KVM would do a HLT too late, and there is one at pc, it is done here.
+ * Returns: the CPU is halted behind it.
+ */
+bool gdb_step_halts(const struct gdb *gdb, struct vcpu *vcpu, uint64_t pc);
+/* Asks for one more step: KVM forgets it, by what it emulates or when RIP is written. */
+void gdb_step_again(struct vcpu *vcpu);
 
 /* ---- gdb_go.c ---- */
 
@@ -154,6 +174,23 @@ int gdb_state_write_memory(void *opaque, unsigned cpu, bool physical, uint64_t a
 void gdb_state_describe(void *opaque, unsigned cpu, char *text, size_t size);
 /* How a CPU translates now. Returns: 0; -ESRCH it is gone; -errno. */
 int gdb_state_paging(struct gdb *gdb, unsigned cpu, struct vcpu_paging *paging);
+
+/* ---- gdb_stepped.c: watchpoints for writes that stepping finds ---- */
+
+/* Returns: 0; -E2BIG too many bytes; -EFAULT some are not there; -ENOMEM. */
+int gdb_stepped_new(struct gdb *gdb, const struct vcpu_paging *paging, uint64_t addr, uint64_t size,
+                    struct gdb_stepped **stepped) __attribute__((warn_unused_result));
+/* Does a CPU push there, or may it soon, in the pages of these bytes? The target stands still. */
+bool gdb_stepped_is_stack(struct gdb *gdb, uint64_t addr, uint64_t size);
+/*
+ * A CPU has made a step: the watchpoint whose bytes have changed, if it is for this CPU to see.
+ * Context: its thread. Returns: NULL: none.
+ */
+const struct gdb_breakpoint *gdb_stepped_find(struct gdb *gdb, unsigned cpu);
+/* All stand still: what has changed unseen waits to be told. */
+void gdb_stepped_gather(struct gdb *gdb);
+/* They are about to go on: from here on changes count. */
+void gdb_stepped_begin(struct gdb *gdb);
 
 /* ---- gdb_watch.c: as struct gdb_target has them ---- */
 

@@ -86,7 +86,7 @@ unsigned gdb_breaks_slotted(const struct gdb_breaks *breaks)
     for (i = 0; i < breaks->num; i++) {
         const struct gdb_breakpoint *one = &breaks->list[i];
 
-        if (gdb_break_is_watch(one->kind) && !one->overlay) {
+        if (gdb_break_is_watch(one->kind) && !one->overlay && !one->stepped) {
             num += piece_num(one->addr, one->size);
         }
     }
@@ -122,6 +122,12 @@ static void deal_watch(struct gdb_breaks *breaks, unsigned index)
     }
 }
 
+void gdb_breaks_step(struct gdb_breaks *breaks, struct gdb_breakpoint *breakpoint)
+{
+    breakpoint->software = false;
+    breakpoint->steps = breaks->steps = breaks->blind = true;
+}
+
 static void deal_breakpoint(struct gdb_breaks *breaks, const struct gdb_means *means,
                             unsigned index)
 {
@@ -130,26 +136,10 @@ static void deal_breakpoint(struct gdb_breaks *breaks, const struct gdb_means *m
     if (means->execute && breaks->slot_num < VCPU_BREAKPOINT_MAX) {
         take_slot(breaks, index, one->addr, 1);
     } else if (means->software && one->kind == GDB_BREAK_SOFTWARE) {
-        one->software = breaks->software = true;
+        one->software = true;
     } else {
-        breaks->steps = true;
+        gdb_breaks_step(breaks, one);
     }
-}
-
-void gdb_breaks_step(struct gdb_breaks *breaks)
-{
-    unsigned i;
-
-    breaks->steps = true;
-    breaks->software = false;
-    for (i = 0; i < breaks->num; i++) {
-        if (!gdb_break_is_watch(breaks->list[i].kind)) {
-            breaks->list[i].slots = 0;
-            breaks->list[i].software = false;
-        }
-    }
-    /* Watchpoints keep theirs: they are the first ones. */
-    breaks->slot_num = gdb_breaks_slotted(breaks);
 }
 
 void gdb_breaks_plan(struct gdb_breaks *breaks, const struct gdb_means *means)
@@ -157,24 +147,25 @@ void gdb_breaks_plan(struct gdb_breaks *breaks, const struct gdb_means *means)
     static const enum gdb_break order[] = {GDB_BREAK_HARDWARE, GDB_BREAK_SOFTWARE};
     unsigned i, turn;
 
-    breaks->steps = breaks->software = false;
+    breaks->steps = breaks->blind = breaks->compares = false;
     breaks->slot_num = 0;
     for (i = 0; i < breaks->num; i++) {
-        breaks->list[i].slots = 0;
-        breaks->list[i].software = false;
-        if (gdb_break_is_watch(breaks->list[i].kind) && !breaks->list[i].overlay) {
+        struct gdb_breakpoint *one = &breaks->list[i];
+
+        one->slots = 0;
+        one->software = one->steps = false;
+        breaks->compares |= one->stepped != NULL;
+        if (gdb_break_is_watch(one->kind) && !one->overlay && !one->stepped) {
             deal_watch(breaks, i);
         }
     }
+    breaks->steps = breaks->compares;
     for (turn = 0; turn < 2; turn++) {
         for (i = 0; i < breaks->num; i++) {
             if (breaks->list[i].kind == order[turn]) {
                 deal_breakpoint(breaks, means, i);
             }
         }
-    }
-    if (breaks->steps) {
-        gdb_breaks_step(breaks);
     }
 }
 
@@ -188,6 +179,20 @@ const struct gdb_breakpoint *gdb_breaks_at(const struct gdb_breaks *breaks, uint
         }
     }
     return NULL;
+}
+
+bool gdb_breaks_traps(const struct gdb_breaks *breaks, uint64_t pc)
+{
+    unsigned i;
+
+    for (i = 0; i < breaks->num; i++) {
+        const struct gdb_breakpoint *one = &breaks->list[i];
+
+        if (!gdb_break_is_watch(one->kind) && one->addr == pc && !one->steps) {
+            return true;
+        }
+    }
+    return false;
 }
 
 const struct gdb_breakpoint *gdb_breaks_hit(const struct gdb_breaks *breaks, uint64_t dr6)

@@ -1,12 +1,12 @@
 /*
  * gdb_breaks.h - breakpoints and watchpoints of a debugger, and what finds each: the CPU's four
  * debug registers where this KVM delivers their exceptions; else for watchpoints an overlay
- * (watch.h); for breakpoints an int3 in memory (gdb_patch.h), or stepping every CPU and looking
- * after each instruction.
+ * (watch.h), or stepping and comparing; for breakpoints an int3 in memory (gdb_patch.h), or
+ * stepping every CPU and looking after each instruction.
  *
  * Debug registers come first, since they know linear addresses, whatever the guest does to its
  * memory and page tables; of them watchpoints first, then those breakpoints that were asked for as
- * hardware's, which are never made of int3. One that has to be stepped has all stepped.
+ * hardware's, which are never made of int3.
  *
  * Context: the loop's thread while the vCPUs stand still; the _at() and _hit() functions also their
  * threads while they run.
@@ -24,6 +24,9 @@ struct gdb_means {
     bool execute;  /* debug registers stop before an instruction */
     bool data;     /* and after an access to data */
     bool software; /* an int3 is an exit, before it does anything; `step` is there as well */
+    bool enters;   /* steps go on in the handler of an interrupt */
+    /* A HLT that is stepped over halts the CPU at an instruction that is not stepped any more. */
+    bool halts_late;
 };
 
 /*
@@ -40,6 +43,7 @@ void gdb_means_text(const struct gdb_means *means, char *text, size_t size);
 enum { GDB_BREAK_MAX = 256 };
 
 struct gdb_overlay;
+struct gdb_stepped;
 
 struct gdb_breakpoint {
     enum gdb_break kind;
@@ -48,16 +52,19 @@ struct gdb_breakpoint {
     /* After gdb_breaks_plan(). */
     unsigned slots;              /* its debug registers, a bit for each */
     bool software;               /* an int3 is to find it */
+    bool steps;                  /* stepping is */
     bool missed;                 /* the guest wrote over the int3, or mapped other memory there */
     struct gdb_overlay *overlay; /* gdb_watch.c's; NULL: none */
+    struct gdb_stepped *stepped; /* gdb_stepped.c's; NULL: none */
 };
 
 struct gdb_breaks {
     struct gdb_breakpoint list[GDB_BREAK_MAX];
     unsigned num;
     /* After gdb_breaks_plan(). */
-    bool steps;    /* some need stepping, which finds all breakpoints */
-    bool software; /* some have an int3; never with `steps` */
+    bool steps;    /* every CPU must be stepped: the two that follow */
+    bool blind;    /* some breakpoints have nothing else */
+    bool compares; /* nor some watchpoints */
     unsigned slot_num;
     struct vcpu_breakpoint slots[VCPU_BREAKPOINT_MAX];
     unsigned slot_owners[VCPU_BREAKPOINT_MAX]; /* in list */
@@ -85,10 +92,12 @@ unsigned gdb_breaks_needs(const struct gdb_means *means, enum gdb_break kind, ui
 unsigned gdb_breaks_slotted(const struct gdb_breaks *breaks);
 /* Hands out debug registers, in order of insertion, and says what is needed besides. */
 void gdb_breaks_plan(struct gdb_breaks *breaks, const struct gdb_means *means);
-/* Some int3 cannot be: all breakpoints are stepped. */
-void gdb_breaks_step(struct gdb_breaks *breaks);
+/* That one cannot be an int3. */
+void gdb_breaks_step(struct gdb_breaks *breaks, struct gdb_breakpoint *breakpoint);
 /* The breakpoint on an instruction's address; NULL: none. */
 const struct gdb_breakpoint *gdb_breaks_at(const struct gdb_breaks *breaks, uint64_t pc);
+/* Would KVM stop a CPU that enters the guest there, by a debug register or an int3? */
+bool gdb_breaks_traps(const struct gdb_breaks *breaks, uint64_t pc);
 /* The watchpoint one of whose debug registers DR6 names; NULL: none. */
 const struct gdb_breakpoint *gdb_breaks_hit(const struct gdb_breaks *breaks, uint64_t dr6);
 

@@ -89,26 +89,34 @@ static bool place(struct gdb *gdb, const struct gdb_breakpoint *one)
     return placed;
 }
 
-static bool place_all(struct gdb *gdb)
+static bool wants_int3(const struct gdb *gdb)
 {
     unsigned i;
 
-    vcpu_group_call(&gdb->machine->vcpus, call_paging, gdb);
     for (i = 0; i < gdb->breaks.num; i++) {
-        if (gdb->breaks.list[i].software && !place(gdb, &gdb->breaks.list[i])) {
-            return false;
+        if (gdb->breaks.list[i].software) {
+            return true;
         }
     }
-    return true;
+    return false;
 }
 
 static void plan(struct gdb *gdb)
 {
+    unsigned i;
+
     gdb_patches_clear(&gdb->patches);
     gdb_breaks_plan(&gdb->breaks, &gdb->means);
-    if (gdb->breaks.software && runs_freely(gdb) && !place_all(gdb)) {
-        gdb_patches_clear(&gdb->patches);
-        gdb_breaks_step(&gdb->breaks);
+    if (!wants_int3(gdb) || !runs_freely(gdb)) {
+        return;
+    }
+    vcpu_group_call(&gdb->machine->vcpus, call_paging, gdb);
+    for (i = 0; i < gdb->breaks.num; i++) {
+        struct gdb_breakpoint *one = &gdb->breaks.list[i];
+
+        if (one->software && !place(gdb, one)) {
+            gdb_breaks_step(&gdb->breaks, one);
+        }
     }
 }
 
@@ -126,6 +134,7 @@ static void call_go(void *opaque, struct vcpu *vcpu)
         memcpy(debug.breakpoints, gdb->breaks.slots, sizeof(debug.breakpoints));
     }
     cpu->passes &= cpu->passed_pc == cpu->pc;
+    cpu->step_pc = cpu->pc;
     cpu->debug_failed = vcpu_set_debug(vcpu, &debug) < 0;
 }
 
@@ -201,11 +210,11 @@ static unsigned next_over(const struct gdb *gdb)
 {
     unsigned i;
 
-    for (i = 0; i < gdb->session.target.cpu_num && !gdb->breaks.steps; i++) {
+    for (i = 0; i < gdb->session.target.cpu_num; i++) {
         const struct gdb_cpu *cpu = &gdb->cpus[i];
 
         if (cpu->action != GDB_ACTION_HOLD && cpu->mp_state == KVM_MP_STATE_RUNNABLE &&
-            (cpu->astray || gdb_breaks_at(&gdb->breaks, cpu->pc))) {
+            (cpu->astray || gdb_breaks_traps(&gdb->breaks, cpu->pc))) {
             return i;
         }
     }
@@ -231,10 +240,31 @@ void gdb_go_free(struct gdb *gdb)
     machine_release(gdb->machine, MACHINE_HOLDER_DEBUGGER);
 }
 
+/* Nothing is missed without a word. */
+static void tell_late(struct gdb *gdb)
+{
+    if (gdb->breaks.blind && !gdb->means.enters && !gdb->told_late) {
+        gdb->told_late = true;
+        gdb_session_tell(&gdb->session,
+                         "every CPU is stepped, and this KVM does not step interrupt "
+                         "handlers: breakpoints in them are not seen");
+    }
+}
+
+static void call_begin(void *opaque, struct vcpu *vcpu)
+{
+    struct gdb *gdb = opaque;
+    const struct gdb_cpu *cpu = &gdb->cpus[vcpu->index];
+
+    if (vcpu->debug.step && cpu->mp_state == KVM_MP_STATE_RUNNABLE &&
+        (gdb->alone == GDB_CPUS_MAX || gdb->alone == vcpu->index)) {
+        gdb_run_step_from(gdb, vcpu, cpu->pc);
+    }
+}
+
 void gdb_go(struct gdb *gdb)
 {
     const struct gdb_stop refused = {.signal = GDB_SIGNAL_TRAP, .cpu = gdb->session.resume_cpu};
-    unsigned only;
     bool told;
 
     plan(gdb);
@@ -250,12 +280,14 @@ void gdb_go(struct gdb *gdb)
         gdb_run_tell(gdb, &refused);
         return;
     }
-    listen_to(gdb, true);
+    gdb->alone = gdb->over != GDB_CPUS_MAX ? gdb->over : runs_alone(gdb);
+    tell_late(gdb);
+    gdb_stepped_begin(gdb);
+    listen_to(gdb, true); /* from here on what they come to counts */
     gdb->stopped = false;
-    only = gdb->over != GDB_CPUS_MAX ? gdb->over : runs_alone(gdb);
-    gdb->alone = only != GDB_CPUS_MAX;
-    if (gdb->alone) {
-        vcpu_group_let(&gdb->machine->vcpus, &gdb->machine->vcpus.vcpus[only]);
+    vcpu_group_call(&gdb->machine->vcpus, call_begin, gdb);
+    if (gdb->alone != GDB_CPUS_MAX) {
+        vcpu_group_let(&gdb->machine->vcpus, &gdb->machine->vcpus.vcpus[gdb->alone]);
     } else {
         gdb_go_free(gdb);
     }

@@ -1,8 +1,9 @@
 /*
- * gdb_means.c - a guest of four instructions is run four times: stepped, with a debug register on
- * an instruction, with one on data, with an int3. What does not exit as it should is not there; nor
- * what does not come back: some KVMs let an int3 through to a guest without a handler, and it spins
- * in there. A timer's signal ends that.
+ * gdb_means.c - a guest of four instructions is run several times: stepped, with a debug register
+ * on an instruction, with one on data, with an int3, stepped as an interrupt comes, and stepped
+ * over its HLT. What does not exit as it should is not there; nor what does not come back: some
+ * KVMs let an int3 through to a guest without a handler, and it spins in there. A timer's signal
+ * ends that.
  */
 #include "vmm/gdb_breaks.h"
 
@@ -14,11 +15,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vmm/boot_tables.h"
 #include "vmm/x86.h"
 
+#define RFLAGS_IF UINT64_C(0x200)
 #define RUN_NS_MAX INT64_C(100000000)
 
-enum { PAGE = 4096, CODE_GPA = 0x1000, DATA_OFFSET = 0x800, NOP_OFFSET = 7, INT3 = 0xcc };
+enum { PAGE = 4096, CODE_GPA = 0x1000, DATA_OFFSET = 0x800, INT3 = 0xcc };
+enum { STORE_OFFSET = 5, NOP_OFFSET = 7, HLT_OFFSET = 8 };
+enum {
+    IDT_OFFSET = 0x400,
+    VECTOR = 0x20,
+    GATE_SIZE = 8,
+    GDT_OFFSET = 0x600,
+    HANDLER_OFFSET = 0x700, /* a nop and a hlt */
+    STACK_OFFSET = 0xff0,
+};
 enum { KICK_NS = 20000000 /* between two */ };
 
 struct probe {
@@ -70,11 +82,17 @@ static int make_vcpu(struct probe *probe)
     return 0;
 }
 
-/* Puts the CPU before the first instruction. */
-static int begin(struct probe *probe)
+/* Puts the CPU before the instruction at `offset`. */
+static int begin(struct probe *probe, unsigned offset)
 {
     const struct boot_entry entry = {
-        .mode = CPU_MODE_PROTECTED32, .rip = CODE_GPA, .rdi = CODE_GPA + DATA_OFFSET};
+        .mode = CPU_MODE_PROTECTED32,
+        .rip = CODE_GPA + offset,
+        .rsp = CODE_GPA + STACK_OFFSET,
+        .rdi = CODE_GPA + DATA_OFFSET,
+        .gdt = CODE_GPA + GDT_OFFSET,
+        .gdt_limit = BOOT_GDT_SIZE - 1,
+    };
     struct kvm_sregs sregs;
     struct kvm_regs regs;
     int result = kvm_get_sregs(&probe->kvm, probe->vcpu.fd, &sregs);
@@ -112,9 +130,10 @@ static bool stops_at(struct probe *probe, unsigned offset)
 }
 
 /* A KVM that refuses the wish does not have it. */
-static int try_one(struct probe *probe, const struct vcpu_debug *debug, unsigned stop, bool *works)
+static int try_one(struct probe *probe, const struct vcpu_debug *debug, unsigned start,
+                   unsigned stop, bool *works)
 {
-    int result = begin(probe);
+    int result = begin(probe, start);
 
     *works = result == 0 && vcpu_set_debug(&probe->vcpu, debug) == 0 && stops_at(probe, stop);
     return result;
@@ -131,12 +150,12 @@ static int try_registers(struct probe *probe, struct gdb_means *means)
         .breakpoint_num = 1,
         .breakpoints = {{.addr = CODE_GPA + DATA_OFFSET, .type = VCPU_BREAK_WRITE, .size = 4}},
     };
-    int result = try_one(probe, &step, 5, &means->step);
+    int result = try_one(probe, &step, 0, STORE_OFFSET, &means->step);
 
     if (result == 0) {
-        result = try_one(probe, &execute, NOP_OFFSET, &means->execute);
+        result = try_one(probe, &execute, 0, NOP_OFFSET, &means->execute);
     }
-    return result == 0 ? try_one(probe, &data, NOP_OFFSET, &means->data) : result;
+    return result == 0 ? try_one(probe, &data, 0, NOP_OFFSET, &means->data) : result;
 }
 
 /* A repeated signal, so that one which comes just before KVM_RUN does no harm. */
@@ -168,10 +187,63 @@ static int try_software(struct probe *probe, struct gdb_means *means)
         return 0;
     }
     probe->memory[NOP_OFFSET] = INT3;
-    result = try_one(probe, &software, NOP_OFFSET, &means->software);
+    result = try_one(probe, &software, 0, NOP_OFFSET, &means->software);
     means->software &= probe->vcpu.run->debug.arch.exception == VCPU_EXCEPTION_BREAKPOINT;
     (void)timer_delete(timer);
     return result;
+}
+
+static int open_interrupts(struct probe *probe)
+{
+    static const uint16_t gate[] = {CODE_GPA + HANDLER_OFFSET, BOOT_GDT_CODE, 0x8e00, 0};
+    struct kvm_sregs sregs;
+    struct kvm_regs regs;
+    int result = kvm_get_sregs(&probe->kvm, probe->vcpu.fd, &sregs);
+
+    result = result < 0 ? result : kvm_get_regs(&probe->kvm, probe->vcpu.fd, &regs);
+    if (result < 0) {
+        return result;
+    }
+    _Static_assert(sizeof(gate) == GATE_SIZE, "a gate of 32-bit code");
+    memcpy(probe->memory + IDT_OFFSET + VECTOR * GATE_SIZE, gate, sizeof(gate));
+    memcpy(probe->memory + HANDLER_OFFSET, code + NOP_OFFSET, 2);
+    boot_gdt_fill(probe->memory + GDT_OFFSET, CPU_MODE_PROTECTED32);
+    sregs.idt =
+        (struct kvm_dtable){.base = CODE_GPA + IDT_OFFSET, .limit = (VECTOR + 1) * GATE_SIZE - 1};
+    regs.rflags |= RFLAGS_IF;
+    result = kvm_set_sregs(&probe->kvm, probe->vcpu.fd, &sregs);
+    return result < 0 ? result : kvm_set_regs(&probe->kvm, probe->vcpu.fd, &regs);
+}
+
+/* Where the handler is not stepped, its HLT is the next exit. */
+static int try_interrupt(struct probe *probe, struct gdb_means *means)
+{
+    const struct vcpu_debug step = {.step = true};
+    const struct kvm_run *run = probe->vcpu.run;
+    int result = means->step ? begin(probe, 0) : 0;
+
+    if (!means->step || result < 0) {
+        return result;
+    }
+    result = open_interrupts(probe);
+    if (result == 0 && vcpu_set_debug(&probe->vcpu, &step) == 0 &&
+        kvm_interrupt(&probe->kvm, probe->vcpu.fd, VECTOR) == 0) {
+        means->enters =
+            stops_at(probe, HANDLER_OFFSET + 1) ||
+            (run->exit_reason == KVM_EXIT_DEBUG && run->debug.arch.pc == CODE_GPA + HANDLER_OFFSET);
+    }
+    return result;
+}
+
+/*
+ * Where it is done right this is KVM_EXIT_HLT, since there are no interrupt controllers. The last
+ * one: after this the vCPU may halt anywhere.
+ */
+static int try_halt(struct probe *probe, struct gdb_means *means)
+{
+    const struct vcpu_debug step = {.step = true};
+
+    return means->step ? try_one(probe, &step, HLT_OFFSET, HLT_OFFSET + 1, &means->halts_late) : 0;
 }
 
 static void finish(struct probe *probe)
@@ -204,6 +276,8 @@ int gdb_means_probe(struct kvm *kvm, struct gdb_means *means, struct error *err)
     result = result < 0 ? result : make_vcpu(&probe);
     result = result < 0 ? result : try_registers(&probe, means);
     result = result < 0 ? result : try_software(&probe, means);
+    result = result < 0 ? result : try_interrupt(&probe, means);
+    result = result < 0 ? result : try_halt(&probe, means);
     finish(&probe);
     return result < 0 ? error_set_errno(err, -result, "trying KVM's debugging") : 0;
 }

@@ -11,7 +11,7 @@
 #include "vmm/log.h"
 #include "vmm/watch.h"
 
-/* ---- stopping: the vCPUs' side ---- */
+/* ---- what is noted ---- */
 
 /*
  * Keeps a stop for later, when another one is being told. A CPU at a breakpoint still stands there
@@ -61,14 +61,26 @@ void gdb_run_note(struct gdb *gdb, const struct gdb_stop *stop)
     note(gdb, stop);
 }
 
-/* A vCPU stands before the instruction at pc. @dr6  0 when no exception brought it there */
-static void came_to(struct gdb *gdb, const struct vcpu *vcpu, uint64_t pc, uint64_t dr6)
+/* ---- stopping: the vCPUs' side ---- */
+
+/*
+ * A vCPU stands before the instruction at pc.
+ * @dr6  0 when no exception brought it there
+ * Returns: the loop is needed now, to stop or to go on.
+ */
+static bool came_to(struct gdb *gdb, const struct vcpu *vcpu, uint64_t pc, uint64_t dr6)
 {
     struct gdb_cpu *cpu = &gdb->cpus[vcpu->index];
     const struct gdb_breakpoint *at = gdb_breaks_hit(&gdb->breaks, dr6);
     struct gdb_stop stop = {.signal = GDB_SIGNAL_TRAP, .cpu = vcpu->index};
+    bool steps_on =
+        cpu->action != GDB_ACTION_STEP &&
+        (cpu->action != GDB_ACTION_RANGE || (pc >= gdb->range_first && pc < gdb->range_end));
 
     cpu->passes = cpu->astray = false; /* it has moved on */
+    if (!at) {
+        at = gdb_stepped_find(gdb, vcpu->index);
+    }
     if (!at) {
         at = gdb_breaks_at(&gdb->breaks, pc);
     }
@@ -76,15 +88,40 @@ static void came_to(struct gdb *gdb, const struct vcpu *vcpu, uint64_t pc, uint6
         stop.at_break = true;
         stop.kind = at->kind;
         stop.addr = at->addr;
-    } else if (cpu->action != GDB_ACTION_STEP &&
-               (cpu->action != GDB_ACTION_RANGE ||
-                (pc >= gdb->range_first && pc < gdb->range_end))) {
-        if (gdb->over == vcpu->index) {
-            note(gdb, NULL);
-        }
-        return; /* an instruction like any other */
     }
-    note(gdb, &stop);
+    if (at || !steps_on) {
+        note(gdb, &stop);
+    } else if (gdb->over == vcpu->index) {
+        note(gdb, NULL);
+    } else {
+        return false; /* an instruction like any other */
+    }
+    return true;
+}
+
+void gdb_run_step_from(struct gdb *gdb, struct vcpu *vcpu, uint64_t pc)
+{
+    if (gdb_step_halts(gdb, vcpu, pc)) {
+        gdb->cpus[vcpu->index].step_pc = pc + 1;
+        if (came_to(gdb, vcpu, pc + 1, 0)) {
+            return;
+        }
+    }
+    gdb_step_again(vcpu);
+}
+
+/* A vCPU that may be stepped has done an instruction, and perhaps taken an interrupt. */
+static void stepped_to(struct gdb *gdb, struct vcpu *vcpu, uint64_t pc, uint64_t dr6)
+{
+    struct gdb_cpu *cpu = &gdb->cpus[vcpu->index];
+
+    if (vcpu->debug.step) {
+        gdb_step_clean(vcpu, cpu->step_pc, pc);
+        cpu->step_pc = pc;
+    }
+    if (!came_to(gdb, vcpu, pc, dr6) && vcpu->debug.step) {
+        gdb_run_step_from(gdb, vcpu, pc);
+    }
 }
 
 /*
@@ -100,7 +137,7 @@ static void came_to_int3(struct gdb *gdb, struct vcpu *vcpu, uint64_t pc)
     if (kvm_translate(vcpu->group->config.kvm, vcpu->fd, pc, &gpa) == 0 &&
         gdb_patches_at(&gdb->patches, gpa)) {
         if (gdb_breaks_at(&gdb->breaks, pc)) {
-            came_to(gdb, vcpu, pc, 0);
+            (void)came_to(gdb, vcpu, pc, 0);
         } else {
             gdb->cpus[vcpu->index].astray = true;
             note(gdb, NULL);
@@ -122,7 +159,7 @@ void gdb_run_debugged(void *opaque, struct vcpu *vcpu)
     if (arch->exception == VCPU_EXCEPTION_BREAKPOINT) {
         came_to_int3(opaque, vcpu, arch->pc);
     } else {
-        came_to(opaque, vcpu, arch->pc, arch->dr6);
+        stepped_to(opaque, vcpu, arch->pc, arch->dr6);
     }
 }
 
@@ -155,7 +192,7 @@ void gdb_run_served(void *opaque, struct vcpu *vcpu, const struct history_exit *
         vcpu_serve_exit(vcpu);
     }
     if (kvm_get_regs(kvm, vcpu->fd, &regs) == 0 && kvm_get_sregs(kvm, vcpu->fd, &sregs) == 0) {
-        came_to(gdb, vcpu, gdb_linear_pc(&regs, &sregs), 0);
+        stepped_to(gdb, vcpu, gdb_linear_pc(&regs, &sregs), 0);
     }
 }
 
@@ -268,12 +305,12 @@ static enum noted gather(struct gdb *gdb, struct gdb_stop *stop)
     had_patches = gdb->patches.inserted;
     gdb_go_take_out(gdb);
     vcpu_group_call(group, call_stop, gdb);
+    gdb_stepped_gather(gdb);
     if (had_patches) {
         find_moved(gdb);
     }
     vcpu_group_untap(group, &gdb->tap); /* nothing where there is none */
-    gdb->alone = false;
-    gdb->over = GDB_CPUS_MAX;
+    gdb->alone = gdb->over = GDB_CPUS_MAX;
     gdb->stopped = true;
     return noted;
 }

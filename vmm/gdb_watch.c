@@ -2,7 +2,7 @@
  * gdb_watch.c - inserting and removing. A breakpoint is a line in a list; so is a watchpoint that
  * has a debug register. Any other watchpoint is translated, page by page, and becomes watches on
  * physical memory, where the page tables of the moment have it; accesses by DMA and from any linear
- * address count.
+ * address count. On stacks, and where that is refused, one for writes is stepped (gdb_stepped.c).
  */
 #include "vmm/gdb.h"
 
@@ -82,16 +82,12 @@ static int add_part(struct gdb_overlay *overlay, const struct vcpu_paging *pagin
 }
 
 /* Returns: 0; -errno with err filled. */
-static int add_parts(struct gdb_overlay *overlay, uint64_t size, struct error *err)
+static int add_parts(struct gdb_overlay *overlay, const struct vcpu_paging *paging, uint64_t size,
+                     struct error *err)
 {
-    struct gdb *gdb = overlay->gdb;
     uint64_t addr = overlay->stop.addr;
-    struct vcpu_paging paging;
-    int ret = gdb_state_paging(gdb, gdb->session.cpu, &paging);
+    int ret = 0;
 
-    if (ret < 0) {
-        return error_set_errno(err, -ret, "cpu %u", gdb->session.cpu);
-    }
     while (ret == 0 && size > 0) {
         uint64_t room = PAGE_MASK + 1 - (addr & PAGE_MASK);
         uint64_t piece = size < room ? size : room;
@@ -99,34 +95,58 @@ static int add_parts(struct gdb_overlay *overlay, uint64_t size, struct error *e
         if (overlay->num == WATCH_PARTS_MAX) {
             return error_set(err, E2BIG, "more than %d pages", WATCH_PARTS_MAX);
         }
-        ret = add_part(overlay, &paging, addr, piece, err);
+        ret = add_part(overlay, paging, addr, piece, err);
         addr += piece;
         size -= piece;
     }
     return ret;
 }
 
-static int lay(struct gdb *gdb, struct gdb_breakpoint *one)
+static int lay(struct gdb *gdb, struct gdb_breakpoint *one, const struct vcpu_paging *paging,
+               struct error *err)
 {
     struct gdb_overlay *overlay = calloc(1, sizeof(*overlay));
-    struct error err;
     int ret;
 
     if (!overlay) {
-        return -ENOMEM;
+        return error_set_errno(err, ENOMEM, "an overlay");
     }
     *overlay = (struct gdb_overlay){
         .gdb = gdb,
         .stop = {.signal = GDB_SIGNAL_TRAP, .at_break = true, .kind = one->kind, .addr = one->addr},
     };
-    ret = add_parts(overlay, one->size, &err);
+    ret = add_parts(overlay, paging, one->size, err);
     if (ret < 0) {
-        log_warn("gdb: watchpoint at 0x%llx: %s", (unsigned long long)one->addr, err.text);
         free_overlay(overlay);
         return ret;
     }
     one->overlay = overlay;
     return 0;
+}
+
+/* By an overlay, or else by stepping. Reads are seen by overlays alone. */
+static int watch(struct gdb *gdb, struct gdb_breakpoint *one)
+{
+    bool stack = gdb_stepped_is_stack(gdb, one->addr, one->size);
+    struct vcpu_paging paging;
+    struct error err;
+    int ret = gdb_state_paging(gdb, gdb->session.cpu, &paging);
+
+    if (ret < 0) {
+        (void)error_set_errno(&err, -ret, "cpu %u", gdb->session.cpu);
+    } else if (stack) {
+        ret = error_set(&err, EBUSY, "KVM pushes on the stack there by itself");
+    } else {
+        ret = lay(gdb, one, &paging, &err);
+    }
+    if (ret == -EBUSY && one->kind == GDB_WATCH_WRITE && gdb->means.step &&
+        gdb_stepped_new(gdb, &paging, one->addr, one->size, &one->stepped) == 0) {
+        return 0;
+    }
+    if (ret < 0) {
+        log_warn("gdb: watchpoint at 0x%llx: %s", (unsigned long long)one->addr, err.text);
+    }
+    return ret;
 }
 
 int gdb_watch_insert(void *opaque, enum gdb_break kind, uint64_t addr, uint64_t size)
@@ -151,7 +171,7 @@ int gdb_watch_insert(void *opaque, enum gdb_break kind, uint64_t addr, uint64_t 
         return -ENOSPC;
     }
     if (gdb_break_is_watch(kind) && !slotted) {
-        ret = lay(gdb, one);
+        ret = watch(gdb, one);
     }
     if (ret < 0) {
         gdb_breaks_remove(&gdb->breaks, one);
@@ -164,6 +184,7 @@ static void remove_one(struct gdb *gdb, struct gdb_breakpoint *one)
     if (one->overlay) {
         free_overlay(one->overlay);
     }
+    free(one->stepped);
     gdb_breaks_remove(&gdb->breaks, one);
 }
 

@@ -454,6 +454,13 @@ int kvm_nmi(struct kvm *kvm, int fd)
     return call(kvm, fd, KVM_NMI, NULL);
 }
 
+int kvm_interrupt(struct kvm *kvm, int fd, uint32_t vector)
+{
+    struct kvm_interrupt interrupt = {.irq = vector};
+
+    return call(kvm, fd, KVM_INTERRUPT, &interrupt);
+}
+
 int kvm_translate(struct kvm *kvm, int fd, uint64_t linear, uint64_t *gpa)
 {
     struct kvm_translation translation = {.linear_address = linear};

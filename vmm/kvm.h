@@ -158,6 +158,8 @@ int kvm_set_fpu(struct kvm *kvm, int fd, const struct kvm_fpu *fpu);
 int kvm_set_guest_debug(struct kvm *kvm, int fd, const struct kvm_guest_debug *debug);
 /* A non-maskable interrupt; it waits until the vCPU can take it. */
 int kvm_nmi(struct kvm *kvm, int fd);
+/* An interrupt, in a VM without controllers, to a vCPU that can take it. */
+int kvm_interrupt(struct kvm *kvm, int fd, uint32_t vector);
 /* Linear to guest-physical. Returns: 0; -EFAULT not mapped; -errno. */
 int kvm_translate(struct kvm *kvm, int fd, uint64_t linear, uint64_t *gpa);
 /* The descriptor of what KVM counts. @fd  the VM's or a vCPU's. Returns: it, or -errno. */

@@ -306,6 +306,64 @@ exited normally
 END
     ended_with 0
 }
+@test "a local variable is watched while interrupts push on its stack, and page tables are" {
+    needs_kvm
+    start hello.elf -S
+    gdb_script hello.elf <<'END'
+target remote gdb.sock
+tbreak main
+continue
+next
+next
+watch uart
+continue
+set $entry = $cr3 + 8
+watch *(unsigned long *)$entry
+tbreak guest_exit
+continue
+delete
+continue
+END
+    printed <<'END'
+Hardware watchpoint 2: uart
+Watchpoint 2 deleted because the program has left the block
+atchpoint 3: 
+guest_exit \(status=0\)
+exited normally
+END
+    ended_with 0
+    grep -q 'timer: 10 ticks' run.out
+}
+@test "stepping over and out of HLT halts where it should, and wakes" {
+    needs_kvm
+    start hello.elf -S
+    gdb_script hello.elf <<'END'
+target remote gdb.sock
+tbreak interrupt_wait
+continue
+stepi 2
+x/i $pc
+info threads
+break *0x100000
+break *0x100001
+break *0x100002
+break *0x100003
+break *0x100004
+break count_tick
+continue
+delete
+continue
+END
+    printed <<'END'
+breakpoint 1, interrupt_wait
+=> .*cli
+CPU#0 \[halted\]
+Breakpoint 7, count_tick
+exited normally
+END
+    ended_with 0
+    grep -q 'timer: 10 ticks' run.out
+}
 @test "stepping goes over port and MMIO accesses, one at a time, and over rep" {
     needs_kvm
     start watched.elf -S
@@ -417,6 +475,11 @@ x/1dw &looked_at
 maintenance packet Qqemu.PhyMemMode:0
 set var $rax = 0x1234
 print/x $rax
+print $mxcsr
+set var $mxcsr = 0x1f00
+print $mxcsr
+set var $k_gs_base = 0x123456789
+print/x $k_gs_base
 set var $rip = (unsigned long)&quit_early
 continue
 END
@@ -427,6 +490,9 @@ received: "OK"
 received: "1"
 8$
 ^\$3 = 0x1234
+^\$4 = \[ IM DM ZM OM UM PM \]
+^\$5 = \[ DM ZM OM UM PM \]
+^\$6 = 0x123456789
 exited with code 03
 END
     ended_with 3

@@ -41,7 +41,7 @@ converse() {
 begin() {
     acre run -v -S --gdb $port guest/watched.elf >acre.out 2>acre.err &
     for _ in 1 2 3 4 5 6 7 8 9 10; do
-        grep -q ':04D2 ' /proc/net/tcp && break
+        grep -q ':04D2 00000000:0000 0A' /proc/net/tcp && break # listens
         sleep 0.3
     done
 }
@@ -50,18 +50,19 @@ address() { # a register's bytes: the lowest first
 }
 
 # shellcheck disable=SC2046 # three words
-set -- $(acre run guest/watched.elf | sed -n 's/^watched: port_written \(.*\) mmio_written \(.*\) written/\1 \2/p')
+set -- $(acre run guest/watched.elf | sed -n 's/^watched: main \(.*\) port_written \(.*\) mmio_written \(.*\) written/\1 \2 \3/p')
 begin
-converse QStartNoAckMode "Z0,$1,1" c p10 "Z1,$2,1" c p10 "z0,$1,1" "z1,$2,1" s p10 c
+converse QStartNoAckMode "Z0,$1,1" c p10 "z0,$1,1" "Z0,$2,1" c p10 "Z1,$3,1" c p10 "z0,$2,1" "z1,$3,1" s p10 c
 wait $!
 check "a breakpoint stops where KVM delivers none" "^$(address "$1")#"
-check "another one, of the other kind, too" "^$(address "$2")#"
-check "a step is one instruction" "^$(address "$(printf %x $((0x$2 + 1)))")#"
+check "and right behind an access" "^$(address "$2")#"
+check "another one, of the other kind, too" "^$(address "$3")#"
+check "a step is one instruction" "^$(address "$(printf %x $((0x$3 + 1)))")#"
 check "the end is told" "^W00#"
 begin
-converse QStartNoAckMode "Z2,$3,4" c "m$3,4" c "m$3,4" "z2,$3,4" c
+converse QStartNoAckMode "Z2,$4,4" c "m$4,4" c "m$4,4" "z2,$4,4" c
 wait $!
-check "a watchpoint stops after the write" "watch:0*$3;"
+check "a watchpoint stops after the write" "watch:0*$4;"
 check "the first value is there" "^01000000#"
 check "and then the second" "^03000000#"
 tap_end

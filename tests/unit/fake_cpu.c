@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory/flatview.h"
 #include "vmm/vcpu_paging.h"
 
 enum { FAKE_FD = 1000 /* and the vCPU's number: no descriptor that anybody has */ };
@@ -15,6 +16,8 @@ enum { FAKE_FD = 1000 /* and the vCPU's number: no descriptor that anybody has *
 #define DR6_FIXED UINT64_C(0xffff0ff0)
 #define DR6_STEP (UINT64_C(1) << 14)
 #define DR7_EXECUTE 0U
+#define RFLAGS_FIXED 2U
+#define RFLAGS_TF 0x100U
 
 static struct fake_cpu *cpu_of(struct kvm *kvm, int fd)
 {
@@ -41,6 +44,7 @@ static int set_debug(struct fake_kvm *fake, struct fake_cpu *cpu,
         cpu->injected = true;
     }
     cpu->debug = *debug;
+    cpu->forgot = false;
     return 0;
 }
 
@@ -79,16 +83,25 @@ int fake_kvm_call(struct kvm *kvm, int fd, unsigned long request, void *arg)
         memcpy(&cpu->sregs, arg, sizeof(cpu->sregs));
         return 0;
     case KVM_GET_MP_STATE:
-        memcpy(arg, &cpu->mp_state, sizeof(cpu->mp_state));
+        ((struct kvm_mp_state *)arg)->mp_state = cpu->mp_state;
+        return 0;
+    case KVM_SET_MP_STATE:
+        cpu->mp_state = ((struct kvm_mp_state *)arg)->mp_state;
+        return 0;
+    case KVM_GET_VCPU_EVENTS:
+        memcpy(arg, &cpu->events, sizeof(cpu->events));
+        return 0;
+    case KVM_SET_VCPU_EVENTS:
+        memcpy(&cpu->events, arg, sizeof(cpu->events));
         return 0;
     case KVM_GET_FPU: /* MXCSR is not in there */
         memset(arg, 0, sizeof(struct kvm_fpu));
         return 0;
     case KVM_GET_XSAVE:
-        memcpy(arg, &cpu->xsave, sizeof(cpu->xsave));
+        memcpy(arg, cpu->xsave, sizeof(cpu->xsave));
         return 0;
     case KVM_SET_XSAVE:
-        memcpy(&cpu->xsave, arg, sizeof(cpu->xsave));
+        memcpy(cpu->xsave, arg, sizeof(cpu->xsave));
         return 0;
     case KVM_GET_MSRS: /* how many were read, or written */
         ((struct kvm_msrs *)arg)->entries[0].data = cpu->kernel_gs_base;
@@ -108,6 +121,11 @@ int fake_kvm_call(struct kvm *kvm, int fd, unsigned long request, void *arg)
 }
 
 /* ---- the CPU ---- */
+
+static bool is_stepped(const struct fake_cpu *cpu)
+{
+    return (cpu->debug.control & KVM_GUESTDBG_SINGLESTEP) && !cpu->forgot;
+}
 
 static bool debug_exit(struct fake_cpu *cpu, uint32_t exception, uint64_t dr6)
 {
@@ -137,13 +155,23 @@ static uint64_t hit_registers(const struct fake_cpu *cpu, bool execute, uint64_t
     return bits;
 }
 
-static void store(const struct fake_kvm *fake, const struct fake_cpu *cpu, uint64_t addr,
-                  const uint8_t *bytes, unsigned size)
+/* As a guest does it: whoever else looks there must live with that. */
+__attribute__((no_sanitize("thread"))) static void store(const struct fake_kvm *fake,
+                                                         const struct fake_cpu *cpu, uint64_t addr,
+                                                         const uint8_t *bytes, unsigned size)
 {
+    MemoryRegionSection section;
+    volatile uint8_t *host;
     uint64_t gpa;
+    unsigned i;
 
     ck_assert(translate(fake, cpu, addr, &gpa));
-    (void)address_space_write(fake->memory, gpa, MEMTXATTRS_UNSPECIFIED, bytes, size);
+    ck_assert(address_space_find(fake->memory, gpa, size, &section));
+    host = memory_section_host(&section);
+    for (i = 0; i < size; i++) {
+        host[i] = bytes[i];
+    }
+    memory_region_unref(section.mr);
 }
 
 static bool output(struct fake_cpu *cpu, uint8_t port)
@@ -155,6 +183,34 @@ static bool output(struct fake_cpu *cpu, uint8_t port)
     cpu->run.io.port = port;
     cpu->run.io.data_offset = sizeof(cpu->run) - 1;
     return true;
+}
+
+/* KVM's trap flag is in what the guest has on its stack, too. */
+static void take_interrupt(const struct fake_kvm *fake, struct fake_cpu *cpu)
+{
+    const uint16_t frame[] = {
+        (uint16_t)cpu->regs.rip, 0,
+        (uint16_t)(cpu->regs.rflags | RFLAGS_FIXED | (is_stepped(cpu) ? RFLAGS_TF : 0))};
+
+    cpu->regs.rsp -= sizeof(frame);
+    store(fake, cpu, cpu->regs.rsp, (const uint8_t *)frame, sizeof(frame));
+    cpu->regs.rip = cpu->handler;
+    cpu->handler = 0;
+}
+
+static void return_from_interrupt(const struct fake_kvm *fake, struct fake_cpu *cpu)
+{
+    uint16_t frame[3] = {0};
+    uint64_t gpa;
+
+    ck_assert(translate(fake, cpu, cpu->regs.rsp, &gpa));
+    (void)address_space_read(fake->memory, gpa, MEMTXATTRS_UNSPECIFIED, frame, sizeof(frame));
+    cpu->regs.rsp += sizeof(frame);
+    cpu->regs.rip = frame[0];
+    cpu->regs.rflags = frame[2] & ~RFLAGS_TF;
+    if ((frame[2] & RFLAGS_TF) && !is_stepped(cpu)) {
+        atomic_fetch_add(&cpu->traps, 1);
+    }
 }
 
 /* One instruction. Returns: it is an exit. */
@@ -182,19 +238,28 @@ static bool execute(const struct fake_kvm *fake, struct fake_cpu *cpu,
         store(fake, cpu, addr, code + 6, size);
         hit = hit_registers(cpu, false, addr, size);
         break;
+    case 0xcf:
+        len = 0;
+        return_from_interrupt(fake, cpu);
+        break;
     case 0xe6:
         cpu->regs.rip += 2;
         return output(cpu, code[1]);
     case 0xf4:
-        cpu->mp_state = KVM_MP_STATE_HALTED;
+        if (fake->halts_late && is_stepped(cpu)) {
+            cpu->late = true;
+        } else {
+            cpu->mp_state = KVM_MP_STATE_HALTED;
+        }
         break;
     default:
         cpu->run.exit_reason = KVM_EXIT_SHUTDOWN;
         return true;
     }
     cpu->regs.rip += len;
-    if (cpu->debug.control & KVM_GUESTDBG_SINGLESTEP) {
+    if (is_stepped(cpu)) {
         hit |= DR6_STEP;
+        cpu->forgot = fake->forgets;
     }
     return hit && debug_exit(cpu, 1, DR6_FIXED | hit);
 }
@@ -202,9 +267,13 @@ static bool execute(const struct fake_kvm *fake, struct fake_cpu *cpu,
 /* Returns: there is an exit in cpu->run. */
 static bool run_one(const struct fake_kvm *fake, struct fake_cpu *cpu)
 {
-    uint64_t pc = cpu->regs.rip, gpa, hit;
     uint8_t code[FAKE_CODE_MAX] = {0};
+    uint64_t pc, gpa, hit;
 
+    if (cpu->late && !is_stepped(cpu)) {
+        cpu->late = false;
+        cpu->mp_state = KVM_MP_STATE_HALTED;
+    }
     if (cpu->mp_state != KVM_MP_STATE_RUNNABLE) {
         return false;
     }
@@ -214,6 +283,10 @@ static bool run_one(const struct fake_kvm *fake, struct fake_cpu *cpu)
         atomic_fetch_add(&cpu->breakpoints, 1);
         return false;
     }
+    if (cpu->handler) {
+        take_interrupt(fake, cpu);
+    }
+    pc = cpu->regs.rip;
     hit = hit_registers(cpu, true, pc, 1);
     if (hit) {
         return debug_exit(cpu, 1, DR6_FIXED | hit);

@@ -4,8 +4,8 @@
  * before the instruction, and again if nothing was done about it.
  *
  * Instructions: nop; jmp rel8; mov byte [disp32], imm8; mov dword [disp32], imm32; out imm8, al;
- * hlt; int3, whose handler only returns. Anything else is a triple fault. Addresses are linear,
- * through whatever page tables the control registers name; CS has base 0.
+ * hlt; int3, whose handler only returns; 16-bit iret. Anything else is a triple fault. Addresses
+ * are linear, through whatever page tables the control registers name; CS and SS have base 0.
  */
 #ifndef ACRE_TESTS_UNIT_FAKE_CPU_H
 #define ACRE_TESTS_UNIT_FAKE_CPU_H
@@ -19,12 +19,17 @@ struct fake_cpu {
     struct kvm_run run;
     struct kvm_regs regs;
     struct kvm_sregs sregs;
-    struct kvm_xsave xsave;
+    uint32_t xsave[1024]; /* struct kvm_xsave's region */
     uint64_t kernel_gs_base;
-    uint32_t mp_state;
+    struct kvm_vcpu_events events;
+    _Atomic uint32_t mp_state;
+    uint16_t handler; /* an interrupt comes: where it goes; 0: none */
+    bool forgot;      /* that it is to step */
+    bool late;        /* it halts at the next instruction that is not stepped */
     struct kvm_guest_debug debug;
     bool injected;                 /* #BP is delivered next */
     _Atomic unsigned breakpoints;  /* #BPs that the guest had */
+    _Atomic unsigned traps;        /* #DBs of a flag that was left in its RFLAGS */
     _Atomic unsigned instructions; /* done */
     _Atomic unsigned counted;      /* done at fake_kvm.counted_pc */
 };
@@ -35,6 +40,8 @@ struct fake_kvm {
     unsigned num;
     uint64_t counted_pc;    /* chosen by the test */
     uint32_t refused;       /* KVM_GUESTDBG_ bits that make KVM_SET_GUEST_DEBUG fail */
+    bool forgets;           /* each step must be asked for anew */
+    bool halts_late;        /* a HLT that is stepped over is done later */
     int inject_error;       /* what KVM_GUESTDBG_INJECT_BP fails with; 0: it works */
     _Atomic uint32_t asked; /* KVM_GUESTDBG_ bits that anybody ever asked for */
 };

@@ -29,6 +29,10 @@ static size_t out_len;
 /* A loop over all there is to stop at. CODE: six nop; CODE + 6: jmp CODE. */
 static const uint8_t loop_code[] = {0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0xeb, 0xf8};
 
+/* CODE: mov dword [DATA + 4], 0x11223344; mov byte [DATA + 9], 0x55; jmp CODE */
+static const uint8_t storing_code[] = {0xc7, 0x05, 0x04, 0x80, 0x00, 0x00, 0x44, 0x33, 0x22, 0x11,
+                                       0xc6, 0x05, 0x09, 0x80, 0x00, 0x00, 0x55, 0xeb, 0xed};
+
 static inline void hear(void *opaque, const char *data, size_t len)
 {
     (void)opaque;
@@ -166,6 +170,7 @@ static inline void make_machine(unsigned cpu_num)
         .io = board_io(board),
         .ring = &machine.ring,
         .num = cpu_num,
+        .irqchip = true,
         .ended = machine_vcpu_ended,
         .debugged = machine_vcpu_debugged,
         .conceal = machine_vcpu_conceal,
@@ -195,9 +200,9 @@ static inline void make_gdb(struct gdb_means means)
 }
 
 static const struct gdb_means all_means = {
-    .step = true, .execute = true, .data = true, .software = true};
-static const struct gdb_means int3_means = {.step = true, .software = true};
-static const struct gdb_means step_means = {.step = true};
+    .step = true, .execute = true, .data = true, .software = true, .enters = true};
+static const struct gdb_means int3_means = {.step = true, .software = true, .enters = true};
+static const struct gdb_means step_means = {.step = true, .enters = true};
 
 /* Where int3 are, or "" when all is what the guest made it. */
 static inline const char *patched(void)

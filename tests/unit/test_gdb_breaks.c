@@ -18,9 +18,11 @@ START_TEST(debug_registers_go_to_watchpoints_first_and_the_rest_is_stepped)
     ck_assert_uint_eq(breaks.slot_num, 4);
     ck_assert_ptr_nonnull(gdb_breaks_add(&breaks, GDB_WATCH_WRITE, 0x2000, 8));
     gdb_breaks_plan(&breaks, &means);
-    ck_assert(breaks.steps);
+    ck_assert(breaks.steps && breaks.blind);
     ck_assert_uint_eq(breaks.list[4].slots, 1);
-    ck_assert_uint_eq(breaks.slot_num, 1); /* stepping finds all breakpoints */
+    ck_assert_uint_eq(breaks.slot_num, 4);
+    ck_assert(breaks.list[3].steps && !breaks.list[2].steps);
+    ck_assert(gdb_breaks_traps(&breaks, 0x1002) && !gdb_breaks_traps(&breaks, 0x1003));
     ck_assert_ptr_eq(gdb_breaks_hit(&breaks, 1), &breaks.list[4]);
     ck_assert_ptr_null(gdb_breaks_hit(&breaks, 2));
     ck_assert_ptr_eq(gdb_breaks_at(&breaks, 0x1003), &breaks.list[3]);
@@ -54,17 +56,20 @@ START_TEST(int3_is_for_breakpoints_that_debug_registers_have_no_room_for)
             &breaks, i == 5 ? GDB_BREAK_HARDWARE : GDB_BREAK_SOFTWARE, 0x1000 + i, 1));
     }
     gdb_breaks_plan(&breaks, &means);
-    ck_assert(!breaks.steps && breaks.software);
+    ck_assert(!breaks.steps);
     ck_assert_uint_eq(breaks.slots[0].addr, 0x1005);
     ck_assert(!breaks.list[2].software && breaks.list[3].software && breaks.list[4].software);
-    gdb_breaks_step(&breaks); /* one of them cannot be */
-    ck_assert(breaks.steps && !breaks.software && !breaks.list[3].software);
-    ck_assert_uint_eq(breaks.slot_num, 0);
+    ck_assert(gdb_breaks_traps(&breaks, 0x1002) && gdb_breaks_traps(&breaks, 0x1003));
+    gdb_breaks_step(&breaks, &breaks.list[3]); /* it cannot be */
+    ck_assert(breaks.steps && breaks.blind);
+    ck_assert(!breaks.list[3].software && breaks.list[4].software);
+    ck_assert(!gdb_breaks_traps(&breaks, 0x1003));
     for (i = 0; i < 4; i++) {
         ck_assert_ptr_nonnull(gdb_breaks_add(&breaks, GDB_BREAK_HARDWARE, 0x2000 + i, 1));
     }
     gdb_breaks_plan(&breaks, &means);
-    ck_assert(breaks.steps && !breaks.software); /* the fifth that must not be an int3 */
+    ck_assert(breaks.steps && breaks.list[9].steps); /* the fifth that must not be an int3 */
+    ck_assert(breaks.list[0].software);
 }
 END_TEST
 
@@ -156,10 +161,6 @@ START_TEST(means_are_told_in_words)
 END_TEST
 
 /* ---- watchpoints in debug registers ---- */
-
-/* CODE: mov dword [DATA + 4], 0x11223344; mov byte [DATA + 9], 0x55; jmp CODE */
-static const uint8_t storing_code[] = {0xc7, 0x05, 0x04, 0x80, 0x00, 0x00, 0x44, 0x33, 0x22, 0x11,
-                                       0xc6, 0x05, 0x09, 0x80, 0x00, 0x00, 0x55, 0xeb, 0xed};
 
 static const struct {
     const char *insert, *stop, *remove;

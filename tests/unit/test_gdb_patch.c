@@ -6,6 +6,18 @@
 
 enum { TABLES = 0x10000 };
 
+/* "O" and the line in hex is in the output. */
+static void assert_told(const char *line)
+{
+    char hex[512] = "$O";
+    size_t i;
+
+    for (i = 0; line[i]; i++) {
+        (void)snprintf(hex + 2 + 2 * i, 3, "%02x", (uint8_t)line[i]);
+    }
+    ck_assert_msg(strstr(out, hex) != NULL, "%s is not in %s", hex, out);
+}
+
 /* ---- where there can be no int3 ---- */
 
 START_TEST(rom_is_stepped_and_not_written)
@@ -16,6 +28,45 @@ START_TEST(rom_is_stepped_and_not_written)
     run_to("c", "T05thread:1;swbreak:;");
     assert_at(0, ROM + 3);
     ck_assert_uint_eq(fake->asked & KVM_GUESTDBG_USE_SW_BP, 0);
+    end();
+}
+END_TEST
+
+START_TEST(stepped_ones_leave_debug_registers_and_int3_to_others)
+{
+    static const char *const packets[] = {"Z1,1000,1", "Z1,1001,1", "Z1,1002,1",
+                                          "Z1,1003,1", "Z1,1004,1", "Z0,1005,1"};
+    unsigned i;
+
+    begin(1, all_means);
+    for (i = 0; i < 6; i++) {
+        ask(packets[i]);
+    }
+    for (i = 0; i < 12; i++) {
+        run_to("c", i % 6 == 5 ? "T05thread:1;swbreak:;" : "T05thread:1;hwbreak:;");
+        assert_at(0, CODE + i % 6);
+    }
+    ck_assert_uint_eq(gdb->breaks.slot_num, 4);
+    ck_assert(gdb->breaks.list[4].steps && gdb->breaks.list[5].software);
+    end();
+}
+END_TEST
+
+START_TEST(handlers_that_are_not_stepped_are_told_of_once)
+{
+    struct gdb_means means = step_means;
+
+    means.enters = false;
+    begin(1, means);
+    (void)talk("vCont;s:1");
+    (void)wait_for_stop();
+    ck_assert_ptr_null(strstr(out, "$O"));
+    ask("Z0,1002,1");
+    (void)talk("c");
+    ck_assert_ptr_nonnull(strstr(wait_for_stop(), "$T05"));
+    assert_told("every CPU is stepped, and this KVM does not step interrupt handlers");
+    run_to("c", "T05thread:1;swbreak:;");
+    ck_assert_ptr_null(strstr(out, "$O"));
     end();
 }
 END_TEST
@@ -157,18 +208,6 @@ START_TEST(address_that_is_not_mapped_is_stepped)
 }
 END_TEST
 
-/* "O" and the line in hex is in the output. */
-static void assert_told(const char *line)
-{
-    char hex[512] = "$O";
-    size_t i;
-
-    for (i = 0; line[i]; i++) {
-        (void)snprintf(hex + 2 + 2 * i, 3, "%02x", (uint8_t)line[i]);
-    }
-    ck_assert_msg(strstr(out, hex) != NULL, "%s is not in %s", hex, out);
-}
-
 START_TEST(breakpoint_that_may_have_been_missed_is_told)
 {
     static const uint8_t nop = 0x90;
@@ -258,6 +297,8 @@ int main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, rom_is_stepped_and_not_written);
+    tcase_add_test(tc, stepped_ones_leave_debug_registers_and_int3_to_others);
+    tcase_add_test(tc, handlers_that_are_not_stepped_are_told_of_once);
     tcase_add_test(tc, hardware_breakpoints_are_never_int3);
     tcase_add_test(tc, debug_registers_come_first_and_int3_is_for_the_rest);
     tcase_add_test(tc, kvm_that_refuses_is_told_of_and_leaves_nothing_behind);

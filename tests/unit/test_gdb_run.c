@@ -14,13 +14,13 @@ START_TEST(registers_that_kvm_keeps_apart_are_read_and_written)
     begin(1, step_means);
     for (number = 0; number < gdb_register_num(); number++) {
         if (strcmp(gdb_register_name(number), "mxcsr") == 0) {
-            fake->cpus[0].xsave.region[6] = 0x1f80;
+            fake->cpus[0].xsave[6] = 0x1f80;
             (void)snprintf(packet, sizeof(packet), "p%x", number);
             ck_assert_ptr_nonnull(strstr(talk(packet), "$801f0000#"));
             (void)snprintf(packet, sizeof(packet), "P%x=001f0000", number);
             ask(packet);
-            ck_assert_uint_eq(fake->cpus[0].xsave.region[6], 0x1f00);
-            ck_assert_uint_eq(fake->cpus[0].xsave.region[128] & 2, 2); /* XSTATE_BV: it counts */
+            ck_assert_uint_eq(fake->cpus[0].xsave[6], 0x1f00);
+            ck_assert_uint_eq(fake->cpus[0].xsave[128] & 2, 2); /* XSTATE_BV: it counts */
         } else if (strcmp(gdb_register_name(number), "k_gs_base") == 0) {
             (void)snprintf(packet, sizeof(packet), "P%x=8877665544332211", number);
             ask(packet);
@@ -320,6 +320,135 @@ START_TEST(step_over_an_access_ends_behind_it)
 }
 END_TEST
 
+/* An interrupt's part: the CPU goes on behind its HLT. */
+static void wake(unsigned cpu)
+{
+    while (fake->cpus[cpu].mp_state != KVM_MP_STATE_HALTED) {
+        (void)sched_yield();
+    }
+    vcpu_group_pause(&machine.vcpus);
+    fake->cpus[cpu].mp_state = KVM_MP_STATE_RUNNABLE;
+    vcpu_group_unpark(&machine.vcpus);
+}
+
+START_TEST(stepped_halt_halts_there_and_then)
+{
+    static const uint8_t hlt = 0xf4;
+    struct gdb_means means = step_means;
+
+    means.halts_late = _i == 1;
+    make_machine(1);
+    fake->halts_late = _i == 1;
+    fake->cpus[0].events.interrupt.shadow = 1; /* of the STI before it */
+    put(CODE + 2, &hlt, 1);
+    make_gdb(means);
+    ask("Z0,1002,1");
+    ask("Z0,1004,1");
+    run_to("c", "T05thread:1;swbreak:;");
+    (void)talk("c");
+    wake(0); /* else it stands: check's time limit */
+    ck_assert_ptr_nonnull(strstr(wait_for_stop(), "T05thread:1;swbreak:;"));
+    assert_at(0, CODE + 4);
+    ck_assert(_i == 0 || fake->cpus[0].events.interrupt.shadow == 0);
+    run_to("c1002", "T05thread:1;swbreak:;");
+    run_to("s", "T05thread:1;#");
+    assert_at(0, CODE + 3);
+    ck_assert_uint_eq(fake->cpus[0].mp_state, KVM_MP_STATE_HALTED);
+    ask("z0,1002,1");
+    ask("z0,1004,1");
+    (void)talk("c"); /* no more steps */
+    wake(0);
+    wake(0);
+    end();
+}
+END_TEST
+
+START_TEST(kvm_that_forgets_to_step_is_asked_again)
+{
+    unsigned i;
+
+    make_machine(1);
+    fake->forgets = true;
+    make_gdb(step_means);
+    ask("Z0,1003,1");
+    ask("Z0,1005,1");
+    for (i = 0; i < 4; i++) {
+        run_to("c", "T05thread:1;swbreak:;");
+        assert_at(0, CODE + (i % 2 ? 5 : 3));
+    }
+    run_to("vCont;r1000,1002:1", "T05thread:1;#");
+    end();
+}
+END_TEST
+
+/* In the handler the client takes its breakpoints away: after the return nobody steps. */
+START_TEST(interrupt_while_stepping_leaves_no_trap_flag_to_the_guest)
+{
+    static const uint8_t handler[] = {0x90, 0x90, 0xcf};
+
+    begin(1, step_means);
+    put(DATA, handler, sizeof(handler));
+    (void)talk("c");
+    assert_runs(0);
+    gdb_session_receive(&gdb->session, "\003", 1);
+    (void)wait_for_stop();
+    fake->cpus[0].regs.rsp = DATA + 0x100;
+    fake->cpus[0].handler = DATA;
+    ask("Z0,8001,1");
+    run_to("c", "T05thread:1;swbreak:;");
+    assert_at(0, DATA + 1);
+    ck_assert_uint_eq(byte_at(fake->cpus[0].regs.rsp + 5) & 1, 0);
+    ask("z0,8001,1");
+    (void)talk("c");
+    assert_runs(0);
+    ck_assert_uint_eq(fake->cpus[0].traps, 0);
+    end();
+}
+END_TEST
+
+/* ---- memory that is compared ---- */
+
+START_TEST(stack_is_watched_by_stepping)
+{
+    static const uint8_t zeros[16] = {0};
+
+    make_machine(1);
+    put(CODE, storing_code, sizeof(storing_code));
+    fake->cpus[0].regs.rsp = DATA + 0x20;
+    make_gdb(step_means);
+    ask("Z2,8004,4");
+    ask("Z2,8009,1");
+    run_to("c", "T05thread:1;watch:8004;");
+    assert_at(0, CODE + 10);
+    run_to("c", "T05thread:1;watch:8009;");
+    assert_at(0, CODE + 17);
+    put(DATA, zeros, sizeof(zeros)); /* by the client: no hit of the guest's */
+    run_to("c", "T05thread:1;watch:8004;");
+    assert_at(0, CODE + 10);
+    ask("z2,8004,4");
+    ask("z2,8009,1");
+    ask("Z0,1000,1");
+    run_to("c", "T05thread:1;swbreak:;");
+    ck_assert_str_eq(talk("Z3,8004,4"), "$E10#a6");   /* a read changes nothing */
+    ck_assert_str_eq(talk("Z2,8004,101"), "$E10#a6"); /* too much to compare */
+    end();
+}
+END_TEST
+
+START_TEST(what_another_cpu_writes_to_a_stack_is_told_as_well)
+{
+    make_machine(2);
+    put(CODE, storing_code, sizeof(storing_code));
+    put(DATA + 0x100, loop_code, sizeof(loop_code));
+    fake->cpus[0].regs.rsp = DATA + 0x20;
+    fake->cpus[0].regs.rip = DATA + 0x100;
+    make_gdb(step_means);
+    ask("Z2,8004,4");
+    run_to("c", "T05thread:1;watch:8004;"); /* by its owner, after its next instruction */
+    end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("gdb_run");
@@ -341,6 +470,11 @@ int main(void)
     tcase_add_loop_test(tc, ranges_and_steps_begin_at_a_breakpoint_and_end_at_the_next, 0, 3);
     tcase_add_loop_test(tc, cpu_that_was_put_at_a_breakpoint_stops_there, 0, 3);
     tcase_add_loop_test(tc, step_over_an_access_ends_behind_it, 0, 2);
+    tcase_add_loop_test(tc, stepped_halt_halts_there_and_then, 0, 2);
+    tcase_add_test(tc, kvm_that_forgets_to_step_is_asked_again);
+    tcase_add_test(tc, interrupt_while_stepping_leaves_no_trap_flag_to_the_guest);
+    tcase_add_test(tc, stack_is_watched_by_stepping);
+    tcase_add_test(tc, what_another_cpu_writes_to_a_stack_is_told_as_well);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }
