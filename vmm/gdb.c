@@ -62,6 +62,7 @@ struct gdb_target gdb_target(const struct gdb *gdb)
 {
     return (struct gdb_target){
         .cpu_num = gdb->machine->vcpus.config.num,
+        .arch = gdb->arch,
         .read_registers = gdb_state_read_registers,
         .write_registers = gdb_state_write_registers,
         .read_memory = gdb_state_read_memory,
@@ -80,13 +81,40 @@ struct gdb_target gdb_target(const struct gdb *gdb)
 
 /* ---- the connection ---- */
 
+static void call_mode(void *opaque, struct vcpu *vcpu)
+{
+    enum { EFER_LMA = 1 << 10 };
+    struct kvm_sregs sregs;
+
+    if (vcpu->index == 0 && kvm_get_sregs(vcpu->group->config.kvm, vcpu->fd, &sregs) == 0) {
+        *(bool *)opaque = (sregs.efer & EFER_LMA) != 0;
+    }
+}
+
+/*
+ * gdb takes only the architecture of its symbol file, which is as likely as not the guest's image.
+ * One of 32 bits may be a wrapping of 64-bit code: the CPU shows that later.
+ */
+static void choose_arch(struct gdb *gdb)
+{
+    bool long_mode = false;
+
+    gdb->arch = gdb->wanted_arch == RUN_GDB_I386 ? GDB_ARCH_I386 : GDB_ARCH_X86_64;
+    if (gdb->wanted_arch == RUN_GDB_AUTO && load_is_elf32(gdb->machine->image)) {
+        vcpu_group_call(&gdb->machine->vcpus, call_mode, &long_mode);
+        gdb->arch = long_mode ? GDB_ARCH_X86_64 : GDB_ARCH_I386;
+    }
+}
+
 static int accepted(void *opaque, struct connection *connection)
 {
     struct gdb *gdb = opaque;
     const struct gdb_stop stop = {.signal = GDB_SIGNAL_TRAP};
-    struct gdb_target target = gdb_target(gdb);
+    struct gdb_target target;
 
     gdb->connection = connection;
+    choose_arch(gdb);
+    target = gdb_target(gdb);
     gdb->irqs_in_steps = gdb->told_late = false;
     gdb_session_begin(&gdb->session, &target, send_bytes, gdb, &stop);
     gdb_run_stop(gdb, &stop);
@@ -177,6 +205,7 @@ static int open_gdb(const struct run_options *options, void **state, struct erro
     config.opaque = gdb;
     gdb->verbose = options->verbose;
     gdb->start_held = options->start_held;
+    gdb->wanted_arch = options->gdb_arch;
     ret = server_open(&gdb->server, options->gdb, true, &config, err);
     if (ret < 0) {
         free(gdb);

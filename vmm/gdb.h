@@ -21,6 +21,7 @@
 #include "vmm/gdb_patch.h"
 #include "vmm/gdb_session.h"
 #include "vmm/machine_control.h"
+#include "vmm/options.h"
 #include "vmm/server.h"
 #include "vmm/vcpu_paging.h"
 
@@ -55,9 +56,11 @@ struct gdb {
     struct vcpu_tap tap; /* there while a vCPU is stepped */
     struct loop_work stop_work;
     bool verbose;
-    bool told_late;     /* that interrupt handlers are not stepped */
-    bool start_held;    /* -S: the first to go on lets go of that, too */
-    bool stopped;       /* all stand still, with a client */
+    enum run_gdb_arch wanted_arch; /* --gdb-arch */
+    enum gdb_arch arch;            /* of this client's registers */
+    bool told_late;                /* that interrupt handlers are not stepped */
+    bool start_held;               /* -S: the first to go on lets go of that, too */
+    bool stopped;                  /* all stand still, with a client */
     unsigned alone;     /* the CPU that runs while the machine is held; GDB_CPUS_MAX: none */
     unsigned over;      /* the CPU that steps over what it stands at; GDB_CPUS_MAX: none */
     unsigned hidden;    /* gdb_go_hide()s in force */

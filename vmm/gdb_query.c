@@ -94,7 +94,7 @@ static void features(struct gdb_session *session, const char *text)
         return;
     }
     len = len <= sizeof(data) ? len : sizeof(data);
-    got = gdb_target_xml((size_t)offset, data, (size_t)len);
+    got = gdb_target_xml(session->target.arch, (size_t)offset, data, (size_t)len);
     gdb_reply_text(&session->reply, got < len ? "l" : "m");
     gdb_reply_bytes(&session->reply, data, got);
 }

@@ -1,6 +1,6 @@
 /*
- * gdb_registers.c - one table: each register's name, type, size and place in struct gdb_registers.
- * Packets, target description and values all come from it.
+ * gdb_registers.c - a table for each architecture: each register's name, type, size and place in
+ * struct gdb_registers. Packets, target description and values all come from it.
  */
 #include "vmm/gdb_registers.h"
 
@@ -33,6 +33,16 @@ struct gdb_register {
         .name = #text, .type = kind, .part = PART_CORE, .size = 8, .held = 8,                      \
         .changed = GDB_CHANGED_REGS, .offset = AT(regs.text)                                       \
     }
+#define INTEGER_32(text, from, kind)                                                               \
+    {                                                                                              \
+        .name = #text, .type = kind, .part = PART_CORE, .size = 4, .held = 4,                      \
+        .changed = GDB_CHANGED_REGS, .offset = AT(regs.from)                                       \
+    }
+#define EFLAGS                                                                                     \
+    {                                                                                              \
+        .name = "eflags", .type = "i386_eflags", .part = PART_CORE, .size = 4, .held = 4,          \
+        .changed = GDB_CHANGED_REGS, .offset = AT(regs.rflags)                                     \
+    }
 #define SELECTOR(text)                                                                             \
     {                                                                                              \
         .name = #text, .type = "int32", .part = PART_CORE, .size = 4, .held = 2,                   \
@@ -64,7 +74,27 @@ struct gdb_register {
         .group = "system", .offset = AT(member)                                                    \
     }
 
-static const struct gdb_register table[] = {
+#define SELECTORS SELECTOR(cs), SELECTOR(ss), SELECTOR(ds), SELECTOR(es), SELECTOR(fs), SELECTOR(gs)
+#define X87_ALL                                                                                    \
+    X87(0), X87(1), X87(2), X87(3), X87(4), X87(5), X87(6), X87(7), X87_CONTROL("fctrl", fcw),     \
+        X87_CONTROL("fstat", fsw), X87_CONTROL("ftag", ftwx), X87_NONE("fiseg"),                   \
+        X87_CONTROL("fioff", last_ip), X87_NONE("foseg"), X87_CONTROL("fooff", last_dp),           \
+        X87_CONTROL("fop", last_opcode)
+#define MXCSR                                                                                      \
+    {                                                                                              \
+        .name = "mxcsr", .type = "i386_mxcsr", .part = PART_SSE, .size = 4, .held = 4,             \
+        .changed = GDB_CHANGED_MXCSR, .group = "vector", .offset = AT(fpu.mxcsr)                   \
+    }
+#define CONTROL                                                                                    \
+    SYSTEM("k_gs_base", PART_CONTROL, kernel_gs_base, GDB_CHANGED_KERNEL_GS_BASE),                 \
+        SYSTEM("cr0", PART_CONTROL, sregs.cr0, GDB_CHANGED_SREGS),                                 \
+        SYSTEM("cr2", PART_CONTROL, sregs.cr2, GDB_CHANGED_SREGS),                                 \
+        SYSTEM("cr3", PART_CONTROL, sregs.cr3, GDB_CHANGED_SREGS),                                 \
+        SYSTEM("cr4", PART_CONTROL, sregs.cr4, GDB_CHANGED_SREGS),                                 \
+        SYSTEM("cr8", PART_CONTROL, sregs.cr8, GDB_CHANGED_SREGS),                                 \
+        SYSTEM("efer", PART_CONTROL, sregs.efer, GDB_CHANGED_SREGS)
+
+static const struct gdb_register table_64[] = {
     INTEGER(rax, "int64"),
     INTEGER(rbx, "int64"),
     INTEGER(rcx, "int64"),
@@ -82,35 +112,9 @@ static const struct gdb_register table[] = {
     INTEGER(r14, "int64"),
     INTEGER(r15, "int64"),
     INTEGER(rip, "code_ptr"),
-    {.name = "eflags",
-     .type = "i386_eflags",
-     .part = PART_CORE,
-     .size = 4,
-     .held = 4,
-     .changed = GDB_CHANGED_REGS,
-     .offset = AT(regs.rflags)},
-    SELECTOR(cs),
-    SELECTOR(ss),
-    SELECTOR(ds),
-    SELECTOR(es),
-    SELECTOR(fs),
-    SELECTOR(gs),
-    X87(0),
-    X87(1),
-    X87(2),
-    X87(3),
-    X87(4),
-    X87(5),
-    X87(6),
-    X87(7),
-    X87_CONTROL("fctrl", fcw),
-    X87_CONTROL("fstat", fsw),
-    X87_CONTROL("ftag", ftwx),
-    X87_NONE("fiseg"),
-    X87_CONTROL("fioff", last_ip),
-    X87_NONE("foseg"),
-    X87_CONTROL("fooff", last_dp),
-    X87_CONTROL("fop", last_opcode),
+    EFLAGS,
+    SELECTORS,
+    X87_ALL,
     XMM(0),
     XMM(1),
     XMM(2),
@@ -127,39 +131,65 @@ static const struct gdb_register table[] = {
     XMM(13),
     XMM(14),
     XMM(15),
-    {.name = "mxcsr",
-     .type = "i386_mxcsr",
-     .part = PART_SSE,
-     .size = 4,
-     .held = 4,
-     .changed = GDB_CHANGED_MXCSR,
-     .group = "vector",
-     .offset = AT(fpu.mxcsr)},
+    MXCSR,
     SYSTEM("fs_base", PART_SEGMENTS, sregs.fs.base, GDB_CHANGED_SREGS),
     SYSTEM("gs_base", PART_SEGMENTS, sregs.gs.base, GDB_CHANGED_SREGS),
-    SYSTEM("k_gs_base", PART_CONTROL, kernel_gs_base, GDB_CHANGED_KERNEL_GS_BASE),
-    SYSTEM("cr0", PART_CONTROL, sregs.cr0, GDB_CHANGED_SREGS),
-    SYSTEM("cr2", PART_CONTROL, sregs.cr2, GDB_CHANGED_SREGS),
-    SYSTEM("cr3", PART_CONTROL, sregs.cr3, GDB_CHANGED_SREGS),
-    SYSTEM("cr4", PART_CONTROL, sregs.cr4, GDB_CHANGED_SREGS),
-    SYSTEM("cr8", PART_CONTROL, sregs.cr8, GDB_CHANGED_SREGS),
-    SYSTEM("efer", PART_CONTROL, sregs.efer, GDB_CHANGED_SREGS),
+    CONTROL,
 };
-enum { REGISTER_NUM = sizeof(table) / sizeof(table[0]), FTAG_NUMBER = 34 };
+static const struct gdb_register table_32[] = {
+    INTEGER_32(eax, rax, "int32"),
+    INTEGER_32(ecx, rcx, "int32"),
+    INTEGER_32(edx, rdx, "int32"),
+    INTEGER_32(ebx, rbx, "int32"),
+    INTEGER_32(esp, rsp, "data_ptr"),
+    INTEGER_32(ebp, rbp, "data_ptr"),
+    INTEGER_32(esi, rsi, "int32"),
+    INTEGER_32(edi, rdi, "int32"),
+    INTEGER_32(eip, rip, "code_ptr"),
+    EFLAGS,
+    SELECTORS,
+    X87_ALL,
+    XMM(0),
+    XMM(1),
+    XMM(2),
+    XMM(3),
+    XMM(4),
+    XMM(5),
+    XMM(6),
+    XMM(7),
+    MXCSR,
+    SYSTEM("fs_base", PART_CONTROL, sregs.fs.base, GDB_CHANGED_SREGS),
+    SYSTEM("gs_base", PART_CONTROL, sregs.gs.base, GDB_CHANGED_SREGS),
+    CONTROL,
+};
 
-unsigned gdb_register_num(void)
+static const struct {
+    const struct gdb_register *table;
+    unsigned num;
+    const char *name; /* gdb's */
+} archs[] = {
+    [GDB_ARCH_X86_64] = {table_64, sizeof(table_64) / sizeof(table_64[0]), "i386:x86-64"},
+    [GDB_ARCH_I386] = {table_32, sizeof(table_32) / sizeof(table_32[0]), "i386"},
+};
+
+unsigned gdb_register_num(enum gdb_arch arch)
 {
-    return REGISTER_NUM;
+    return archs[arch].num;
 }
 
-size_t gdb_register_size(unsigned number)
+size_t gdb_register_size(enum gdb_arch arch, unsigned number)
 {
-    return table[number].size;
+    return archs[arch].table[number].size;
 }
 
-const char *gdb_register_name(unsigned number)
+const char *gdb_register_name(enum gdb_arch arch, unsigned number)
 {
-    return table[number].name;
+    return archs[arch].table[number].name;
+}
+
+static bool is_tag(const struct gdb_register *reg)
+{
+    return reg->held && reg->offset == AT(fpu.ftwx);
 }
 
 /* KVM has FXSAVE's tags, a bit for each register in use; the x87's own have two bits. */
@@ -185,14 +215,15 @@ static uint8_t short_tag(uint16_t full)
     return tag;
 }
 
-void gdb_register_get(const struct gdb_registers *registers, unsigned number, void *value)
+void gdb_register_get(enum gdb_arch arch, const struct gdb_registers *registers, unsigned number,
+                      void *value)
 {
-    const struct gdb_register *reg = &table[number];
+    const struct gdb_register *reg = &archs[arch].table[number];
     size_t len = reg->held < reg->size ? reg->held : reg->size;
     uint16_t tag;
 
     memset(value, 0, reg->size);
-    if (number == FTAG_NUMBER) {
+    if (is_tag(reg)) {
         tag = full_tag(&registers->fpu);
         memcpy(value, &tag, sizeof(tag));
     } else {
@@ -200,19 +231,20 @@ void gdb_register_get(const struct gdb_registers *registers, unsigned number, vo
     }
 }
 
-unsigned gdb_register_set(struct gdb_registers *registers, unsigned number, const void *value)
+unsigned gdb_register_set(enum gdb_arch arch, struct gdb_registers *registers, unsigned number,
+                          const void *value)
 {
-    const struct gdb_register *reg = &table[number];
+    const struct gdb_register *reg = &archs[arch].table[number];
     size_t len = reg->held < reg->size ? reg->held : reg->size;
     char *place = (char *)registers + reg->offset;
     uint8_t old[GDB_REGISTER_SIZE_MAX];
     uint16_t tag;
 
-    gdb_register_get(registers, number, old);
+    gdb_register_get(arch, registers, number, old);
     if (memcmp(old, value, reg->size) == 0 || len == 0) {
         return 0;
     }
-    if (number == FTAG_NUMBER) {
+    if (is_tag(reg)) {
         memcpy(&tag, value, sizeof(tag));
         registers->fpu.ftwx = short_tag(tag);
     } else {
@@ -304,24 +336,28 @@ static const char *const part_types[PART_NUM] = {
     [PART_SSE] = vector_types,
 };
 
-size_t gdb_target_xml(size_t offset, char *data, size_t len)
+size_t gdb_target_xml(enum gdb_arch arch, size_t offset, char *data, size_t len)
 {
     struct window window = {.first = offset, .len = len, .data = data};
     enum part part = PART_NUM;
     unsigned i;
 
     put(&window, "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n"
-                 "<target>\n<architecture>i386:x86-64</architecture>\n");
-    for (i = 0; i < REGISTER_NUM; i++) {
-        if (table[i].part != part) {
+                 "<target>\n<architecture>");
+    put(&window, archs[arch].name);
+    put(&window, "</architecture>\n");
+    for (i = 0; i < archs[arch].num; i++) {
+        const struct gdb_register *reg = &archs[arch].table[i];
+
+        if (reg->part != part) {
             put(&window, part == PART_NUM ? "" : "</feature>\n");
-            part = table[i].part;
+            part = reg->part;
             put(&window, "<feature name=\"");
             put(&window, part_names[part]);
             put(&window, "\">\n");
             put(&window, part_types[part] ? part_types[part] : "");
         }
-        put_register(&window, &table[i]);
+        put_register(&window, reg);
     }
     put(&window, "</feature>\n</target>\n");
     return window.written;

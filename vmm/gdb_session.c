@@ -71,9 +71,9 @@ static void read_all(struct gdb_session *session, const char *text)
         gdb_session_error(session, -result);
         return;
     }
-    for (i = 0; i < gdb_register_num(); i++) {
-        gdb_register_get(&registers, i, value);
-        gdb_reply_hex(&session->reply, value, gdb_register_size(i));
+    for (i = 0; i < gdb_register_num(session->target.arch); i++) {
+        gdb_register_get(session->target.arch, &registers, i, value);
+        gdb_reply_hex(&session->reply, value, gdb_register_size(session->target.arch, i));
     }
 }
 
@@ -84,8 +84,8 @@ static void write_all(struct gdb_session *session, const char *text)
     int result = session->target.read_registers(session->opaque, session->cpu, &registers);
     unsigned changed = 0, i;
 
-    for (i = 0; i < gdb_register_num() && result == 0; i++) {
-        size_t size = gdb_register_size(i);
+    for (i = 0; i < gdb_register_num(session->target.arch) && result == 0; i++) {
+        size_t size = gdb_register_size(session->target.arch, i);
 
         if (*text == '\0') {
             break; /* a client may know fewer */
@@ -93,7 +93,7 @@ static void write_all(struct gdb_session *session, const char *text)
         if (gdb_hex_bytes(text, value, size) != size) {
             result = -EINVAL;
         } else {
-            changed |= gdb_register_set(&registers, i, value);
+            changed |= gdb_register_set(session->target.arch, &registers, i, value);
             text += 2 * size;
         }
     }
@@ -111,15 +111,17 @@ static void read_one(struct gdb_session *session, const char *text)
     uint64_t number;
     int result = -EINVAL;
 
-    if (gdb_hex_number(&text, &number) && *text == '\0' && number < gdb_register_num()) {
+    if (gdb_hex_number(&text, &number) && *text == '\0' &&
+        number < gdb_register_num(session->target.arch)) {
         result = session->target.read_registers(session->opaque, session->cpu, &registers);
     }
     if (result < 0) {
         gdb_session_error(session, -result);
         return;
     }
-    gdb_register_get(&registers, (unsigned)number, value);
-    gdb_reply_hex(&session->reply, value, gdb_register_size((unsigned)number));
+    gdb_register_get(session->target.arch, &registers, (unsigned)number, value);
+    gdb_reply_hex(&session->reply, value,
+                  gdb_register_size(session->target.arch, (unsigned)number));
 }
 
 static void write_one(struct gdb_session *session, const char *text)
@@ -129,15 +131,17 @@ static void write_one(struct gdb_session *session, const char *text)
     uint64_t number;
     int result = -EINVAL;
 
-    if (gdb_hex_number(&text, &number) && *text == '=' && number < gdb_register_num()) {
-        size_t size = gdb_register_size((unsigned)number);
+    if (gdb_hex_number(&text, &number) && *text == '=' &&
+        number < gdb_register_num(session->target.arch)) {
+        size_t size = gdb_register_size(session->target.arch, (unsigned)number);
 
         if (gdb_hex_bytes(text + 1, value, size) == size && text[1 + 2 * size] == '\0') {
             result = session->target.read_registers(session->opaque, session->cpu, &registers);
         }
     }
     if (result == 0) {
-        unsigned changed = gdb_register_set(&registers, (unsigned)number, value);
+        unsigned changed =
+            gdb_register_set(session->target.arch, &registers, (unsigned)number, value);
 
         result =
             session->target.write_registers(session->opaque, session->cpu, &registers, changed);

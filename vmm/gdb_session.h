@@ -56,6 +56,7 @@ struct gdb_plan {
 /* Returns of int functions: 0, or -errno; the client then sees an error. */
 struct gdb_target {
     unsigned cpu_num;
+    enum gdb_arch arch; /* what the client is told */
     int (*read_registers)(void *opaque, unsigned cpu, struct gdb_registers *registers);
     /* @changed  GDB_CHANGED_ bits */
     int (*write_registers)(void *opaque, unsigned cpu, const struct gdb_registers *registers,

@@ -228,6 +228,11 @@ int load_open(const struct boot_config *config, struct boot_image **image, char 
     return 0;
 }
 
+bool load_is_elf32(const struct boot_image *image)
+{
+    return image->is_elf && !image->elf.is64;
+}
+
 enum boot_kind load_kind(const struct boot_image *image)
 {
     return image->kind;

@@ -122,6 +122,8 @@ struct boot_image; /* private */
 int load_open(const struct boot_config *config, struct boot_image **image, char *why,
               size_t why_size, struct error *err) __attribute__((warn_unused_result));
 enum boot_kind load_kind(const struct boot_image *image);
+/* An ELF file of class 32. */
+bool load_is_elf32(const struct boot_image *image);
 /*
  * May be called again after a reset. Nothing placed overlaps the image, a module, page 0 or
  * 0x8000-0x9fff; all of .bss is zeroed.

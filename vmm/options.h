@@ -97,6 +97,13 @@ enum {
 #define RUN_RAM_MIN (UINT64_C(64) << 10)
 #define RUN_RAM_MAX (UINT64_C(1) << 40)
 
+/* Whose registers a debugger is shown. */
+enum run_gdb_arch {
+    RUN_GDB_AUTO, /* i386's for an ELF32 image, until it is in 64-bit mode */
+    RUN_GDB_I386,
+    RUN_GDB_X86_64,
+};
+
 /* What `run` and `inspect` were asked for. Strings point into argv. */
 struct run_options {
     const char *kernel; /* NULL: none given */
@@ -139,6 +146,7 @@ struct run_options {
     size_t stats_num;
     const char *monitor; /* unix:PATH; NULL: none */
     const char *gdb;     /* an address of server.h; NULL: none */
+    enum run_gdb_arch gdb_arch;
     bool start_held;
     const char *save_dir; /* NULL: none */
     const char *core;     /* NULL: none */

@@ -36,6 +36,20 @@ static int set_boot(void *target, const char *value, struct error *err)
     return 0;
 }
 
+static int set_gdb_arch(void *target, const char *value, struct error *err)
+{
+    struct run_options *options = target;
+
+    if (strcmp(value, "i386") == 0) {
+        options->gdb_arch = RUN_GDB_I386;
+    } else if (strcmp(value, "x86-64") == 0) {
+        options->gdb_arch = RUN_GDB_X86_64;
+    } else {
+        return error_set(err, EINVAL, "%s: neither i386 nor x86-64", value);
+    }
+    return 0;
+}
+
 static int set_flat(void *target, const char *value, struct error *err)
 {
     struct run_options *options = target;
@@ -227,6 +241,8 @@ static const struct option_spec run_specs[] = {
     {0, "audit", NULL, "check the KVM slots against the view after each commit", set_audit},
     {0, "monitor", "unix:PATH", "take QMP commands there (see acre monitor)", set_monitor},
     {0, "gdb", "[HOST:]PORT|unix:PATH", "wait there for gdb's target remote", set_gdb},
+    {0, "gdb-arch", "i386|x86-64", "registers for gdb (default: as the kernel's ELF class)",
+     set_gdb_arch},
     {'S', NULL, NULL, "start stopped, until a monitor or gdb lets it go", set_start_held},
     {0, "save-dir", "DIR", "where commands of the monitor may write files", set_save_dir},
     {0, "core", "FILE", "write an ELF core there when the guest crashes or hangs", set_core},
@@ -267,6 +283,9 @@ int run_options_parse(int argc, char **argv, struct run_options *options, struct
     }
     if (!options->kernel) {
         return error_set(err, EINVAL, "no kernel given (usage: acre run [options] KERNEL)");
+    }
+    if (options->gdb_arch != RUN_GDB_AUTO && !options->gdb) {
+        return error_set(err, EINVAL, "--gdb-arch: wants --gdb");
     }
     if (options->start_held && !options->monitor && !options->gdb) {
         return error_set(err, EINVAL,

@@ -93,6 +93,45 @@ END
     grep -q 'Hello from a guest' run.out
     grep -q 'gdb: breakpoints by ' run.err
 }
+@test "a guest in an ELF32 file has the registers of an i386, unless told otherwise" {
+    needs_kvm
+    start pvh32.elf -S
+    gdb_script pvh32.elf <<'END'
+target remote gdb.sock
+print $pc
+break *$pc+11
+continue
+print/x $eip - (unsigned)&pvh_start
+x/i $pc
+print/x $cr0
+set var $ebx = 0x1234
+print/x $ebx
+print $mxcsr
+kill
+END
+    printed <<'END'
+pvh_start
+^\$1 = .*<pvh_start>
+^Breakpoint 1,
+^\$2 = 0xb
+mov +\$0x[0-9a-f]+,%esp
+^\$3 = 0x11
+^\$4 = 0x1234
+^\$5 = \[ IM
+killed
+END
+    ended_with 0
+    rm -f gdb.sock
+    start pvh32.elf -S --gdb-arch x86-64
+    gdb_script pvh32.elf <<'END'
+set architecture i386:x86-64
+target remote gdb.sock
+print/x $rip
+kill
+END
+    printed <<<'^\$1 = 0x1000'
+    ended_with 0
+}
 @test "each CPU is a thread, found where it is and stepped alone" {
     needs_kvm
     start smp.elf -S --cpus 2
@@ -557,6 +596,10 @@ END
     done
     acre run --gdb unix:/nonexistent/s "$guests/hello.elf"
     fails_with '/nonexistent/s: No such file'
+    acre run --gdb-arch arm --gdb 1 "$guests/hello.elf"
+    fails_with 'neither i386 nor x86-64'
+    acre run --gdb-arch i386 "$guests/hello.elf"
+    fails_with '--gdb-arch: wants --gdb'
     acre run -S "$guests/hello.elf"
     fails_with '-S: wants --monitor or --gdb'
 }

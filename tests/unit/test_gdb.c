@@ -149,27 +149,63 @@ END_TEST
 
 /* ---- registers ---- */
 
+/* Both architectures', one behind the other. */
+static enum gdb_arch arch_of(int index, unsigned *number)
+{
+    enum gdb_arch arch =
+        (unsigned)index < gdb_register_num(GDB_ARCH_X86_64) ? GDB_ARCH_X86_64 : GDB_ARCH_I386;
+
+    *number = (unsigned)index - (arch == GDB_ARCH_I386 ? gdb_register_num(GDB_ARCH_X86_64) : 0);
+    return arch;
+}
+
 START_TEST(every_register_keeps_what_is_written_or_is_fixed)
 {
     static struct gdb_registers registers;
-    unsigned number = (unsigned)_i;
     uint8_t wrote[GDB_REGISTER_SIZE_MAX], got[GDB_REGISTER_SIZE_MAX];
-    const char *name;
+    unsigned number;
+    enum gdb_arch arch = arch_of(_i, &number);
+    const char *name = gdb_register_name(arch, number);
 
-    name = gdb_register_name(number);
     memset(wrote, 0, sizeof(wrote));
     memset(wrote, strcmp(name, "ftag") == 0 ? 0x33 : 0x5a, 2);
-    if (gdb_register_set(&registers, number, wrote) == 0) {
+    if (gdb_register_set(arch, &registers, number, wrote) == 0) {
         ck_assert(strcmp(name, "fiseg") == 0 || strcmp(name, "foseg") == 0);
         return;
     }
-    gdb_register_get(&registers, number, got);
+    gdb_register_get(arch, &registers, number, got);
     if (strcmp(name, "ftag") == 0) { /* tags 0 to 2 are one: in use */
         ck_assert_mem_eq(got, wrote, 2);
     } else {
-        ck_assert_mem_eq(got, wrote, gdb_register_size(number));
+        ck_assert_mem_eq(got, wrote, gdb_register_size(arch, number));
     }
-    ck_assert_uint_eq(gdb_register_set(&registers, number, got), 0);
+    ck_assert_uint_eq(gdb_register_set(arch, &registers, number, got), 0);
+}
+END_TEST
+
+static const struct {
+    unsigned number;
+    const char *name;
+} i386_numbers[] = {{0, "eax"},    {1, "ecx"},    {3, "ebx"},   {4, "esp"},
+                    {8, "eip"},    {9, "eflags"}, {15, "gs"},   {16, "st0"},
+                    {24, "fctrl"}, {32, "xmm0"},  {40, "mxcsr"}};
+
+/* gdb's own numbers: without a description it takes no others. */
+START_TEST(i386_has_gdbs_order_and_the_low_halves)
+{
+    static struct gdb_registers registers = {
+        .regs = {.rcx = UINT64_C(0x1122334455667788), .rip = UINT64_C(0x100000023)}};
+    uint32_t value = 0x99;
+    size_t i;
+
+    for (i = 0; i < sizeof(i386_numbers) / sizeof(i386_numbers[0]); i++) {
+        ck_assert_str_eq(gdb_register_name(GDB_ARCH_I386, i386_numbers[i].number),
+                         i386_numbers[i].name);
+    }
+    ck_assert_uint_eq(gdb_register_set(GDB_ARCH_I386, &registers, 1, &value), GDB_CHANGED_REGS);
+    ck_assert_uint_eq(registers.regs.rcx, UINT64_C(0x1122334400000099));
+    gdb_register_get(GDB_ARCH_I386, &registers, 8, &value);
+    ck_assert_uint_eq(value, 0x23);
 }
 END_TEST
 
@@ -179,8 +215,8 @@ START_TEST(g_has_all_registers_in_order_and_G_puts_them_back)
     size_t size = 0, len;
     unsigned i;
 
-    for (i = 0; i < gdb_register_num(); i++) {
-        size += gdb_register_size(i);
+    for (i = 0; i < gdb_register_num(GDB_ARCH_X86_64); i++) {
+        size += gdb_register_size(GDB_ARCH_X86_64, i);
     }
     fake->registers[0].regs.rax = 0x1122334455667788;
     fake->registers[0].sregs.efer = 0x500;
@@ -201,24 +237,27 @@ END_TEST
 
 START_TEST(target_description_lists_the_registers_in_order)
 {
+    enum gdb_arch arch = _i == 0 ? GDB_ARCH_X86_64 : GDB_ARCH_I386;
     static char xml[32768], piece[7];
     size_t len = 0, got;
     const char *at = xml;
     char wanted[64];
     unsigned i;
 
-    while ((got = gdb_target_xml(len, piece, sizeof(piece))) > 0) { /* in awkward pieces */
+    while ((got = gdb_target_xml(arch, len, piece, sizeof(piece))) > 0) { /* in awkward pieces */
         memcpy(xml + len, piece, got);
         len += got;
         ck_assert_uint_lt(len, sizeof(xml));
     }
-    for (i = 0; i < gdb_register_num(); i++) {
+    for (i = 0; i < gdb_register_num(arch); i++) {
         (void)snprintf(wanted, sizeof(wanted), "<reg name=\"%s\" bitsize=\"%zu\"",
-                       gdb_register_name(i), 8 * gdb_register_size(i));
+                       gdb_register_name(arch, i), 8 * gdb_register_size(arch, i));
         at = strstr(at, wanted);
         ck_assert_msg(at != NULL, "%s is not there, or not in order", wanted);
     }
-    ck_assert_ptr_nonnull(strstr(xml, "<architecture>i386:x86-64</architecture>"));
+    ck_assert_ptr_nonnull(strstr(xml, arch == GDB_ARCH_I386
+                                          ? "<architecture>i386</architecture>"
+                                          : "<architecture>i386:x86-64</architecture>"));
     ck_assert_str_eq(xml + len - 10, "</target>\n");
 }
 END_TEST
@@ -444,9 +483,10 @@ int main(void)
     tcase_add_test(tc, last_frame_is_sent_again_when_it_is_asked_for);
     tcase_add_test(tc, acknowledgements_end_where_the_client_says);
     tcase_add_loop_test(tc, every_register_keeps_what_is_written_or_is_fixed, 0,
-                        (int)gdb_register_num());
+                        (int)(gdb_register_num(GDB_ARCH_X86_64) + gdb_register_num(GDB_ARCH_I386)));
     tcase_add_test(tc, g_has_all_registers_in_order_and_G_puts_them_back);
-    tcase_add_test(tc, target_description_lists_the_registers_in_order);
+    tcase_add_loop_test(tc, target_description_lists_the_registers_in_order, 0, 2);
+    tcase_add_test(tc, i386_has_gdbs_order_and_the_low_halves);
     tcase_add_table_test(tc, packet_is_answered, answers);
     tcase_add_test(tc, physical_mode_is_for_memory_alone);
     tcase_add_table_test(tc, plan_says_what_each_cpu_does, plans);

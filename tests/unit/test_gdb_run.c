@@ -12,8 +12,8 @@ START_TEST(registers_that_kvm_keeps_apart_are_read_and_written)
     char packet[64];
 
     begin(1, step_means);
-    for (number = 0; number < gdb_register_num(); number++) {
-        if (strcmp(gdb_register_name(number), "mxcsr") == 0) {
+    for (number = 0; number < gdb_register_num(GDB_ARCH_X86_64); number++) {
+        if (strcmp(gdb_register_name(GDB_ARCH_X86_64, number), "mxcsr") == 0) {
             fake->cpus[0].xsave[6] = 0x1f80;
             (void)snprintf(packet, sizeof(packet), "p%x", number);
             ck_assert_ptr_nonnull(strstr(talk(packet), "$801f0000#"));
@@ -21,7 +21,7 @@ START_TEST(registers_that_kvm_keeps_apart_are_read_and_written)
             ask(packet);
             ck_assert_uint_eq(fake->cpus[0].xsave[6], 0x1f00);
             ck_assert_uint_eq(fake->cpus[0].xsave[128] & 2, 2); /* XSTATE_BV: it counts */
-        } else if (strcmp(gdb_register_name(number), "k_gs_base") == 0) {
+        } else if (strcmp(gdb_register_name(GDB_ARCH_X86_64, number), "k_gs_base") == 0) {
             (void)snprintf(packet, sizeof(packet), "P%x=8877665544332211", number);
             ask(packet);
             ck_assert_uint_eq(fake->cpus[0].kernel_gs_base, UINT64_C(0x1122334455667788));
