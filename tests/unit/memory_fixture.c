@@ -265,9 +265,17 @@ char *view_text(AddressSpace *as)
 void expect_view(AddressSpace *as, const char *text)
 {
     char *got = view_text(as);
+    AddressSpace fresh;
 
     ck_assert_str_eq(got, text);
     free(got);
+    /* Drawn from scratch it is the same; but not where a transaction is open. */
+    if (address_space_init(&fresh, as->core, as->root, "fresh", as->unassigned) == 0) {
+        got = view_text(&fresh);
+        ck_assert_str_eq(got, text);
+        free(got);
+        address_space_finish(&fresh);
+    }
 }
 
 void drain_rcu(void)

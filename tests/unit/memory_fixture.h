@@ -60,6 +60,7 @@ void take_out(MemoryRegion *container, MemoryRegion *child);
  */
 char *view_text(AddressSpace *as);
 char *flatview_text(const FlatView *view);
+/* Of the space, and of a new one with the same root where one may be made. */
 void expect_view(AddressSpace *as, const char *text);
 
 /* Runs what waits for a grace period, destructors included. */

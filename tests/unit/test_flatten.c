@@ -42,8 +42,8 @@ START_TEST(m03_priority_counts_among_siblings_only)
     MemoryRegion *container = container_new(f, "container", 0x100);
 
     put_prio(container, 0, io_new(f, "inner", 0x100), 100);
-    put_prio(f->root, 0, container, 0);
     put_prio(f->root, 0x80, io_new(f, "outer", 0x100), 1);
+    put_prio(f->root, 0, container, 0); /* newer, and with a higher one in it */
     expect_view(&f->as, "0-7f inner\n80-17f outer\n");
     fixture_free(f);
 }
