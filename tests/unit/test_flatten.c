@@ -434,6 +434,7 @@ static const struct {
     {"gap", "0-fff ram@1000\n1001-2000 ram@2000\n"},
     {"region", "0-fff ram@1000\n1000-1fff other@2000\n"},
     {"both unmergeable", "0-fff ram@1000 um\n1000-1fff ram@2000 um\n"},
+    {"the lower unmergeable", "0-fff ram@1000 um\n1000-1fff ram@2000\n"},
 };
 
 START_TEST(m15_neighbours_join_only_when_alike_in_everything)
@@ -448,7 +449,7 @@ START_TEST(m15_neighbours_join_only_when_alike_in_everything)
     OK(memory_region_set_readonly(high, _i == 1));
     OK(memory_region_set_nonvolatile(high, _i == 2));
     OK(memory_region_set_unmergeable(high, _i == 3 || _i == 7));
-    OK(memory_region_set_unmergeable(low, _i == 7));
+    OK(memory_region_set_unmergeable(low, _i == 7 || _i == 8));
     OK(memory_region_set_alias_offset(high, _i == 4 ? 0x2800 : 0x2000));
     OK(memory_region_set_address(high, _i == 5 ? 0x1001 : 0x1000));
     expect_view(&f->as, merges[_i].view);

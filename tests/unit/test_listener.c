@@ -206,6 +206,10 @@ START_TEST(m26_mask_only_changes_are_log_start_and_log_stop)
     expect_trace(&w.trace, "L begin\nL nop 0-fff ram\nL log_start 0-fff ram 0>4\nL commit\n");
     OK(memory_region_set_log(ram, true, DIRTY_MEMORY_MIGRATION)); /* counted */
     expect_trace(&w.trace, "");
+    OK(memory_region_set_log(ram, true, DIRTY_MEMORY_VGA));
+    expect_trace(&w.trace, "L begin\nL nop 0-fff ram\nL log_start 0-fff ram 4>5\nL commit\n");
+    OK(memory_region_set_log(ram, false, DIRTY_MEMORY_VGA));
+    expect_trace(&w.trace, "L begin\nL nop 0-fff ram\nL log_stop 0-fff ram 5>4\nL commit\n");
     OK(memory_region_set_log(ram, false, DIRTY_MEMORY_MIGRATION));
     expect_trace(&w.trace, "");
     OK(memory_region_set_log(ram, false, DIRTY_MEMORY_MIGRATION));
