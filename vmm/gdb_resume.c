@@ -57,11 +57,13 @@ void gdb_session_ended(struct gdb_session *session, const struct verdict *verdic
 {
     int status = verdict_exit_status(verdict, VERDICT_STATUS_PLAIN);
 
-    if (session->over) {
-        return;
-    }
+    bool waits = session->running && !session->over;
+
     session->over = true;
     session->running = false;
+    if (!waits) { /* then it finds the connection closed */
+        return;
+    }
     session->reply.len = 0;
     session->reply.full = false;
     if (verdict->kind == VERDICT_SIGNAL) {

@@ -109,7 +109,10 @@ void gdb_session_receive(struct gdb_session *session, const char *data, size_t l
 void gdb_session_stopped(struct gdb_session *session, const struct gdb_stop *stop);
 /* A line for the person at the client, who waits for a stop. */
 void gdb_session_tell(struct gdb_session *session, const char *line);
-/* The target is gone: exited or killed by a signal, as the verdict says. */
+/*
+ * The target is gone: exited or killed by a signal, as the verdict says. Tells the client if it
+ * waits for a stop.
+ */
 void gdb_session_ended(struct gdb_session *session, const struct verdict *verdict);
 
 /* ---- for the files of the session ---- */

@@ -447,6 +447,10 @@ START_TEST(end_is_told_to_who_waits)
     gdb_session_ended(&fake->session, &verdict);
     fake->out[fake->out_len] = '\0';
     ck_assert_str_eq(fake->out, ends[_i].reply);
+    fake_begin(fake); /* one who does not wait would take it for an answer */
+    fake->out_len = 0;
+    gdb_session_ended(&fake->session, &verdict);
+    ck_assert_uint_eq(fake->out_len, 0);
 }
 END_TEST
 
