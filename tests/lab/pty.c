@@ -58,6 +58,7 @@ static int start(struct session *s, char **argv)
     s->pid = fork();
     if (s->pid == 0) {
         (void)setsid();
+        (void)signal(SIGHUP, SIG_DFL); /* as in a terminal, though we were started by nohup */
         (void)ioctl(s->slave, TIOCSCTTY, 0);
         for (int fd = 0; fd < 3; fd++) {
             (void)dup2(s->slave, fd);
