@@ -129,6 +129,7 @@ target remote gdb.sock
 print/x $rip
 kill
 END
+    # shellcheck disable=SC2016 # gdb's, not the shell's
     printed <<<'^\$1 = 0x1000'
     ended_with 0
 }
